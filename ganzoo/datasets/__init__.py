@@ -1,0 +1,1 @@
+"""Built-in datasets, reached through the entry-point group `ganzoo.datasets`."""

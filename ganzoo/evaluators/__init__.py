@@ -1,0 +1,1 @@
+"""Built-in evaluators, reached through the entry-point group `ganzoo.evaluators`."""

@@ -1,0 +1,138 @@
+"""The contracts: what each kind of component promises, as plain calls.
+
+Nobody inherits from these; they are what `ganzoo.testing` checks and what a
+plugin author reads. B is the number of examples on this replica.
+
+A *factory* is what an entry point names: a function or a class. It is given by
+name those of the following that its signature names, and gin may bind the rest:
+
+    sample_shape    tuple of ints, the shape of one example of the data set
+    latent_dim      int, the length of one z
+    num_classes     int or None
+    condition_spec  keras.KerasTensor, or None where the data has no condition
+    value_range     (low, high) of the data, or None where it is unbounded
+    sample_mean     float array of `sample_shape`, the mean training example
+"""
+
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any, Protocol
+
+Tensor = Any
+Array = Any
+
+SUPPLIED_BY_CORE = (
+    "sample_shape",
+    "latent_dim",
+    "num_classes",
+    "condition_spec",
+    "value_range",
+    "sample_mean",
+)
+
+
+class Generator(Protocol):
+    """A `keras.Model`: latents [B, latent_dim] -> samples [B, *sample_shape].
+
+    Called `net(latents)`, or `net([latents, condition])` where the data has a
+    condition. Samples are in the data set's own space and range.
+    """
+
+    def __call__(self, inputs: Tensor, training: bool = False) -> Tensor: ...
+
+
+class Discriminator(Protocol):
+    """A `keras.Model`: samples [B, *sample_shape] -> logits [B, 1].
+
+    Logits, not probabilities: losses stay exact where D is sure. An optional
+    attribute `mixes_examples` says whether one example's logit depends on the
+    others of the batch (batch statistics). If absent, it is true iff the net
+    contains a BatchNormalization. Real and fake share a pass where it is false.
+    """
+
+    def __call__(self, inputs: Tensor, training: bool = False) -> Tensor: ...
+
+
+class Loss(Protocol):
+    """A term of the game; terms add up. All methods are optional, one is needed.
+
+    Logits arrive as [B] and values leave as [B]; `Gan` averages over the global
+    batch. `generator` may also be written `generator(real_logits, fake_logits)`.
+    """
+
+    def discriminator(self, real_logits: Tensor, fake_logits: Tensor) -> Tensor: ...
+
+    def generator(self, fake_logits: Tensor) -> Tensor: ...
+
+    def penalty(
+        self,
+        discriminate: Callable[[Tensor], Tensor],
+        real_samples: Tensor,
+        fake_samples: Tensor,
+        draws: Any,
+    ) -> Tensor:
+        """A cost of the discriminator at samples: `discriminate(x)` -> [B]."""
+
+
+class Dataset(Protocol):
+    """Examples in splits "train", "validation" and "test".
+
+    Attributes:
+        sample_shape: Tuple of ints.
+        value_range: (low, high), or None where samples are unbounded.
+        num_classes: int or None.
+
+    Optional: `augment(sample, draws)`; for a density known in closed form,
+    `sample(num, draws)`, `log_density(samples) -> [num]`, `means` [modes, dim]
+    and `scale`, the standard deviation of a mode; `folds()`, the data sets that
+    an average over folds runs over; `labels(split)`, int64 [num].
+    """
+
+    sample_shape: tuple[int, ...]
+    value_range: tuple[float, float] | None
+    num_classes: int | None
+
+    def examples(self, split: str) -> Any:
+        """Samples, or (samples, condition): arrays or a finite tf.data.Dataset.
+
+        Unshuffled and the same at each call. Raises `DataError` where the split
+        or the data is not there.
+        """
+
+    def to_unit(self, samples: Tensor) -> Tensor:
+        """Samples as float images in [0, 1], by TensorFlow ops, per example.
+
+        An attribute `to_unit = None` says that samples are no images.
+        """
+
+
+class Model(Protocol):
+    """What an evaluator is given: a source of samples."""
+
+    def sample(
+        self, num: int, seed: int, condition: Array | None = None
+    ) -> Iterator[Array]:
+        """Arrays [<= batch, *sample_shape], `num` examples in all."""
+
+    def generate(self, latents: Array, condition: Array | None = None) -> Array: ...
+
+    def discriminate(self, samples: Array) -> Array:
+        """Logits [B]."""
+
+
+class Evaluator(Protocol):
+    """Yields (name, value, protocol); no I/O, no logging, no sentinel values.
+
+    The protocol is a dict of JSON values: counts, split, seed, space, ...
+    """
+
+    def run(
+        self, model: Model, dataset: Dataset
+    ) -> Iterable[tuple[str, float, dict[str, Any]]]: ...
+
+
+class Prior(Protocol):
+    """The prior p_g(z): `prior(draws, num)` -> [num, latent_dim]."""
+
+    latent_dim: int
+
+    def __call__(self, draws: Any, num: Tensor) -> Tensor: ...

@@ -1,0 +1,1 @@
+"""Built-in losses, reached through the entry-point group `ganzoo.losses`."""
