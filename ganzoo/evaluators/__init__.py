@@ -1,1 +1,1 @@
-"""Built-in evaluators, reached through the entry-point group `ganzoo.evaluators`."""
+"""Built-in evaluators: the entry-point group `ganzoo.evaluators`."""

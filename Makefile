@@ -1,0 +1,50 @@
+# Needs Python 3.11 or later and make; everything else goes into .venv.
+#   PYTHON=python3.12 make test      another interpreter
+#   TFDS_DATA_DIR=... make test      where TFDS keeps its data
+
+PYTHON ?= python3
+VENV := .venv
+INSTALLED := $(VENV)/.installed
+CHECKED := ganzoo plugins tests setup.py
+
+# Real data that lies beside the checkout is found without being asked for.
+ifeq ($(TFDS_DATA_DIR),)
+ifneq ($(wildcard ../shared/tensorflow_datasets),)
+export TFDS_DATA_DIR := $(abspath ../shared/tensorflow_datasets)
+endif
+endif
+export TF_CPP_MIN_LOG_LEVEL ?= 2
+
+.PHONY: help demo test test-slow lint format clean
+
+help:  ## Say what there is
+	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | expand -t 12
+
+demo: $(INSTALLED)  ## Train on handwritten digits, score and draw the result
+	$(VENV)/bin/python -m ganzoo.run --gin_file=gin/digits_mlp.gin
+	@echo "Look at $$(ls -t runs/digits_mlp/samples/*.png | head -n 1)"
+
+test: lint  ## Check style and types, run the fast tests
+	$(VENV)/bin/python -m pytest
+
+test-slow: $(INSTALLED)  ## Run the tests that `make test` leaves out
+	$(VENV)/bin/python -m pytest -m slow
+
+lint: $(INSTALLED)  ## Check style and types
+	$(VENV)/bin/ruff check $(CHECKED)
+	$(VENV)/bin/ruff format --check $(CHECKED)
+	$(VENV)/bin/mypy
+
+format: $(INSTALLED)  ## Put the code into the house style
+	$(VENV)/bin/ruff check --fix $(CHECKED)
+	$(VENV)/bin/ruff format $(CHECKED)
+
+clean:  ## Remove the environment and caches; runs/ stays
+	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache build dist *.egg-info
+
+$(INSTALLED): setup.py pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and \
+	    "ganzoo needs Python 3.11 or later: make PYTHON=python3.11 ...")'
+	$(PYTHON) -m venv $(VENV)
+	$(VENV)/bin/python -m pip install --quiet --editable '.[test]'
+	@touch $@

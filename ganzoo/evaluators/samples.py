@@ -1,0 +1,156 @@
+"""What evaluators compare: checked samples of a model, examples of a split."""
+
+from collections.abc import Iterable
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+
+from ganzoo.errors import DataError
+
+# Examples that are brought into the space of comparison at a time.
+_BATCH_SIZE = 1_000
+# Samples of an untrained net may leave the range a little; a share of values
+# above this that leaves it by more than its own width is in other units.
+_MAX_STRAY_SHARE = 0.01
+
+
+def draw_samples(
+    model: Any, dataset: Any, num_samples: int, seed: int
+) -> np.ndarray:
+    """Draws exactly `num_samples` samples, in the data set's own space.
+
+    Args:
+        model: The source of samples, see `ganzoo.interfaces.Model`.
+        dataset: Says which shape and range samples have.
+        num_samples: Samples to draw.
+        seed: Seed of the draw.
+
+    Returns:
+        Float array [num_samples, *sample_shape].
+
+    Raises:
+        DataError: If there are fewer or more samples than asked for, or they
+            have another shape, are not finite, or are in other units.
+    """
+    shape = tuple(dataset.sample_shape)
+    batches = [np.asarray(batch) for batch in model.sample(num_samples, seed)]
+    for batch in batches:
+        if batch.shape[1:] != shape:
+            raise DataError(
+                f"`samples` must have the shape [num, *{shape}] of the data "
+                f"set. Received: shape {batch.shape}. Evaluate them on the "
+                "data set that they imitate."
+            )
+    num_drawn = sum(len(batch) for batch in batches)
+    if num_drawn != num_samples:
+        raise DataError(
+            f"`samples` must be {num_samples} in number. Received: "
+            f"{num_drawn}. Provide more, or bind a smaller `num_samples`."
+        )
+    samples = np.concatenate(batches)
+    require_finite("samples", samples)
+    _require_range(samples, dataset.value_range)
+    return samples
+
+
+def split_vectors(
+    dataset: Any, split: str, max_examples: int | None = None
+) -> np.ndarray:
+    """The examples of a split, in the space of comparison.
+
+    Args:
+        dataset: See `ganzoo.interfaces.Dataset`.
+        split: "train", "validation" or "test".
+        max_examples: Take the first so many; None takes all.
+
+    Returns:
+        Float array [num, dimensions].
+
+    Raises:
+        DataError: If the split is missing, empty or not finite.
+    """
+    vectors = [
+        to_vectors(dataset, batch)
+        for batch in _sample_batches(dataset.examples(split), max_examples)
+    ]
+    if not vectors:
+        raise DataError(
+            f"The {split!r} split of {type(dataset).__name__} must have "
+            "examples. Received: none. Choose another way to split the data."
+        )
+    joined = np.concatenate(vectors)
+    require_finite(f"examples of {split!r}", joined)
+    return joined
+
+
+def to_vectors(dataset: Any, samples: np.ndarray) -> np.ndarray:
+    """Samples in the space of comparison, as rows.
+
+    Images are compared as pixels in [0, 1] (`dataset.to_unit`), samples that
+    are no images as they are.
+
+    Args:
+        dataset: See `ganzoo.interfaces.Dataset`.
+        samples: Array [num, *sample_shape] in the data set's own space.
+
+    Returns:
+        Array [num, dimensions].
+    """
+    if dataset.to_unit is not None:
+        samples = np.asarray(dataset.to_unit(samples))
+    return np.reshape(samples, [len(samples), -1])
+
+
+def comparison_space(dataset: Any) -> str:
+    """How a protocol names the space of `to_vectors`: "[0, 1]" or "raw"."""
+    return "raw" if dataset.to_unit is None else "[0, 1]"
+
+
+def require_finite(name: str, examples: np.ndarray) -> None:
+    """Raises `DataError` if any number is NaN or infinite.
+
+    Args:
+        name: What the message calls them.
+        examples: Array [num, ...].
+    """
+    flat = np.reshape(examples, [len(examples), -1])
+    num_bad = len(examples) - np.count_nonzero(np.isfinite(flat).all(axis=1))
+    if num_bad:
+        raise DataError(
+            f"`{name}` must be finite. Received: {num_bad} of {len(examples)} "
+            "with NaN or infinity. The model diverged, or the data is damaged."
+        )
+
+
+def _sample_batches(
+    examples: Any, max_examples: int | None
+) -> Iterable[np.ndarray]:
+    if isinstance(examples, tf.data.Dataset):
+        taken = examples.take(-1 if max_examples is None else max_examples)
+        for batch in taken.batch(_BATCH_SIZE).as_numpy_iterator():
+            yield _without_condition(batch)
+    else:
+        samples = _without_condition(examples)[:max_examples]
+        for first in range(0, len(samples), _BATCH_SIZE):
+            yield np.asarray(samples[first : first + _BATCH_SIZE])
+
+
+def _without_condition(examples: Any) -> np.ndarray:
+    return examples[0] if isinstance(examples, tuple) else examples
+
+
+def _require_range(
+    samples: np.ndarray, value_range: tuple[float, float] | None
+) -> None:
+    if value_range is None:
+        return
+    low, high = value_range
+    width = high - low
+    strays = (samples < low - width) | (samples > high + width)
+    if np.mean(strays) > _MAX_STRAY_SHARE:
+        raise DataError(
+            f"`samples` must lie in the data set's range [{low}, {high}]. "
+            f"Received: values from {samples.min()} to {samples.max()}. "
+            "Rescale them."
+        )
