@@ -62,7 +62,10 @@ class Draws:
     """
 
     def __init__(
-        self, seed: Any, step: Any = 0, segments: Sequence[Segment] = (Segment(""),)
+        self,
+        seed: Any,
+        step: Any = 0,
+        segments: Sequence[Segment] = (Segment(""),),
     ):
         self.seed = seed
         self.step = step
@@ -70,7 +73,11 @@ class Draws:
         self._num_calls = 0
 
     def uniform(
-        self, shape: Sequence, low: Any = 0.0, high: Any = 1.0, dtype: Any = None
+        self,
+        shape: Sequence,
+        low: Any = 0.0,
+        high: Any = 1.0,
+        dtype: Any = None,
     ) -> tf.Tensor:
         """Uniform numbers in [low, high), `dtype` (default: that of weights)."""
         dtype = tf.as_dtype(dtype or variable_dtype())
@@ -121,7 +128,12 @@ class Draws:
         return parts[0] if len(parts) == 1 else tf.concat(parts, axis=0)
 
     def _draw_rows(
-        self, op: Any, segment: Segment, num_rows: Any, rest: list, dtype: tf.DType
+        self,
+        op: Any,
+        segment: Segment,
+        num_rows: Any,
+        rest: list,
+        dtype: tf.DType,
     ) -> tf.Tensor:
         numbers = math.prod(rest) if _all_static(rest) else tf.reduce_prod(rest)
         is_bits = dtype == tf.uint16

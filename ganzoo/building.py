@@ -1,0 +1,123 @@
+"""From a data set and the parts that a config names to a game ready to play."""
+
+import inspect
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import keras
+import numpy as np
+
+from ganzoo import pipeline
+from ganzoo.errors import ComponentError
+from ganzoo.gan import Gan, alternating
+from ganzoo.interfaces import SUPPLIED_BY_CORE
+from ganzoo.networks import check_networks
+
+
+def build_gan(
+    dataset: Any,
+    examples: Any,
+    seed: int,
+    *,
+    generator: Callable,
+    discriminator: Callable,
+    latents: Any,
+    losses: Sequence[Any],
+    generator_optimizer: keras.Optimizer,
+    discriminator_optimizer: keras.Optimizer,
+    update_rule: Callable = alternating,
+    discriminator_steps: int = 1,
+    ema_decay: float | None = None,
+    jit_compile: bool = False,
+) -> Gan:
+    """Builds the game; call it within the scope of the strategy that plays it.
+
+    Args:
+        dataset: See `ganzoo.interfaces.Dataset`.
+        examples: What `dataset.examples("train")` gave.
+        seed: Of the initial weights and of every draw of the game.
+        generator: Factory of the generator.
+        discriminator: Factory of the discriminator.
+        latents: The prior of z.
+        losses: Terms that add up.
+        generator_optimizer: Of G alone.
+        discriminator_optimizer: Of D alone.
+        update_rule: `alternating` (Algorithm 1) or `simultaneous`.
+        discriminator_steps: k of Algorithm 1.
+        ema_decay: Of the averages of G's weights, per step. None keeps none.
+        jit_compile: Compiles the step by XLA, which draws other random numbers.
+
+    Raises:
+        ComponentError: If a factory or its network breaks the contract.
+    """
+    if generator_optimizer is discriminator_optimizer:
+        raise ComponentError(
+            "`generator_optimizer` and `discriminator_optimizer` must be two "
+            "objects. Received: one for both. Write the reference twice."
+        )
+    supplied = _Supplied(dataset, examples, latents)
+    keras.utils.set_random_seed(seed % 2**32)
+    networks = [
+        supplied.call(factory, kind)
+        for factory, kind in (
+            (generator, "generator"),
+            (discriminator, "discriminator"),
+        )
+    ]
+    check_networks(
+        *networks, latents, dataset.sample_shape, supplied.condition_spec
+    )
+    gan = Gan(*networks, latents, seed=seed, ema_decay=ema_decay)
+    gan.compile(
+        generator_optimizer,
+        discriminator_optimizer,
+        losses,
+        update_rule=update_rule,
+        discriminator_steps=discriminator_steps,
+        jit_compile=jit_compile,
+    )
+    return gan
+
+
+class _Supplied:
+    """What core gives to factories that ask for it by parameter name."""
+
+    def __init__(self, dataset: Any, examples: Any, latents: Any):
+        self.dataset = dataset
+        self.examples = examples
+        self.latents = latents
+        self.condition_spec = pipeline.condition_spec(examples)
+
+    def call(self, factory: Callable, kind: str) -> keras.Model:
+        wanted = inspect.signature(factory).parameters
+        if self.condition_spec is not None and "condition_spec" not in wanted:
+            raise ComponentError(
+                f"The data set {type(self.dataset).__name__} gives a condition "
+                f"with each sample, but the {kind} {factory.__module__}:"
+                f"{factory.__qualname__} takes none. Use one with a parameter "
+                "`condition_spec`, or make the data set unconditional."
+            )
+        values = {
+            name: getattr(self, name) for name in SUPPLIED_BY_CORE if name in wanted
+        }
+        return factory(**values)
+
+    @property
+    def sample_shape(self) -> tuple[int, ...]:
+        return tuple(self.dataset.sample_shape)
+
+    @property
+    def latent_dim(self) -> int:
+        return self.latents.latent_dim
+
+    @property
+    def num_classes(self) -> int | None:
+        return self.dataset.num_classes
+
+    @property
+    def value_range(self) -> tuple[float, float] | None:
+        return self.dataset.value_range
+
+    @property
+    def sample_mean(self) -> np.ndarray:
+        return pipeline.sample_mean(self.examples)

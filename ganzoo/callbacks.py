@@ -1,0 +1,223 @@
+"""What a run says and keeps as it goes: numbers, pictures, the alarm for NaN.
+
+A callback is called with the game and the step after every `every_steps` steps
+and at the last one.
+"""
+
+import json
+import math
+import pathlib
+import time
+from typing import Any, Protocol
+
+import numpy as np
+from tensorboard.compat.proto import event_pb2, summary_pb2
+from tensorboard.summary.writer.event_file_writer import EventFileWriter
+
+from ganzoo import figures
+from ganzoo.errors import GanzooError
+from ganzoo.gan import Gan
+from ganzoo.sampling import Sampler
+
+
+class Callback(Protocol):
+    """Something that happens every so often."""
+
+    every_steps: int
+
+    def __call__(self, gan: Gan, step: int) -> None:
+        """Called after `step` steps."""
+
+
+class DivergenceError(GanzooError):
+    """A loss is not a number any more."""
+
+
+def check_finite(gan: Gan, since: int, step: int, kept: str) -> None:
+    """Raises DivergenceError if a mean loss since `since` is nan or infinite."""
+    for metric in gan.metrics:
+        value = float(metric.result())
+        if not math.isfinite(value):
+            raise DivergenceError(
+                f"{metric.name} became {value} between steps {since} and {step}. "
+                f"{kept} Lower the learning rate, or look at the samples up to "
+                "there."
+            )
+
+
+class Monitors:
+    """The 2014 code's channels: how often D errs, with its dropout off.
+
+    false_negatives is the share of real examples with D(x) < 1/2,
+    false_positives that of samples with D(G(z)) > 1/2: both 1/2 at the optimum.
+
+    Args:
+        gan: The game.
+        real: Fixed examples of the training data, [B, *sample_shape].
+        condition: Of each, or None.
+    """
+
+    def __init__(self, gan: Gan, real: Any, condition: Any = None):
+        self.sampler = Sampler(gan)
+        self.real = real
+        self.condition = condition
+        self.latents = self.sampler.draw_latents(len(real), gan.seed)
+
+    def read(self) -> dict[str, float]:
+        """The values now, by name."""
+        judge = self.sampler.discriminate
+        fake = self.sampler.generate(self.latents, self.condition)
+        real_logits = judge(self.real, self.condition)
+        fake_logits = judge(fake, self.condition)
+        return {
+            "false_negatives": float(np.mean(real_logits < 0)),
+            "false_positives": float(np.mean(fake_logits > 0)),
+        }
+
+
+class MetricsLog:
+    """Mean losses and monitors: a printed line, metrics.jsonl and TensorBoard.
+
+    Whatever a killed run wrote past the step that it resumes from is taken back,
+    so no step stands there twice. The event file is derived from metrics.jsonl.
+
+    Args:
+        folder: The run directory.
+        every_steps: Steps that one line averages over.
+        first_step: The step that the run starts or resumes from.
+        num_steps: The step that it ends at.
+        images_per_step: Examples that D sees in one step.
+        steps_per_epoch: Steps in which the training set is seen once.
+        monitors: Read at each line.
+    """
+
+    def __init__(
+        self,
+        folder: pathlib.Path,
+        every_steps: int,
+        first_step: int,
+        num_steps: int,
+        images_per_step: int,
+        steps_per_epoch: int,
+        monitors: Monitors,
+    ):
+        self.every_steps = every_steps
+        self.last_step = first_step
+        self.num_steps = num_steps
+        self.images_per_step = images_per_step
+        self.steps_per_epoch = steps_per_epoch
+        self.monitors = monitors
+        self.path = folder / "metrics.jsonl"
+        kept = [line for line in _lines(self.path) if line["step"] <= first_step]
+        self.path.write_text("".join(json.dumps(x) + "\n" for x in kept))
+        for old in folder.glob("events.out.tfevents.*"):
+            old.unlink()
+        self.events = EventFileWriter(str(folder))
+        for line in kept:
+            self._add_event(line)
+        self.last_time = time.monotonic()
+
+    def __call__(self, gan: Gan, step: int) -> None:
+        """Writes one line about the steps since the last, and starts anew."""
+        if step == self.last_step:
+            return
+        now = time.monotonic()
+        num_steps = step - self.last_step
+        seconds = now - self.last_time
+        line = {
+            "step": step,
+            "epoch": round(step / self.steps_per_epoch, 3),
+            **{metric.name: float(metric.result()) for metric in gan.metrics},
+            **self.monitors.read(),
+            "images_per_second": round(num_steps * self.images_per_step / seconds, 1),
+            "wall_time": time.time(),
+        }
+        with open(self.path, "a") as file:
+            file.write(json.dumps(line) + "\n")
+        self._add_event(line)
+        self.events.flush()
+        remaining = (self.num_steps - step) * seconds / num_steps
+        print(
+            f"step {step:>7,}/{self.num_steps:,}  epoch {line['epoch']:<8g}"
+            f"D {line['discriminator_loss']:.4f}  G {line['generator_loss']:.4f}  "
+            f"false-/+ {line['false_negatives']:.2f}/{line['false_positives']:.2f}  "
+            f"{line['images_per_second']:,.0f} images/s  "
+            f"{_clock(remaining)} left",
+            flush=True,
+        )
+        gan.reset_metrics()
+        self.last_step = step
+        self.last_time = time.monotonic()
+
+    def close(self) -> None:
+        """Ends the event file."""
+        self.events.close()
+
+    def _add_event(self, line: dict[str, Any]) -> None:
+        values = [
+            summary_pb2.Summary.Value(tag=name, simple_value=value)
+            for name, value in line.items()
+            if name not in ("step", "wall_time")
+        ]
+        self.events.add_event(
+            event_pb2.Event(
+                wall_time=line["wall_time"],
+                step=line["step"],
+                summary=summary_pb2.Summary(value=values),
+            )
+        )
+
+
+class SampleGrid:
+    """A picture of the same latents every so often: samples/step-*.png.
+
+    Args:
+        gan: The game; its averaged weights are shown where it keeps them.
+        dataset: Says how samples are shown.
+        folder: Where the pictures go.
+        every_steps: Steps between two.
+        num_samples: Samples in one.
+        condition: Of each sample, or None.
+    """
+
+    def __init__(
+        self,
+        gan: Gan,
+        dataset: Any,
+        folder: pathlib.Path,
+        every_steps: int,
+        num_samples: int = 100,
+        condition: Any = None,
+    ):
+        self.dataset = dataset
+        self.folder = folder
+        self.every_steps = every_steps
+        self.condition = condition
+        self.sampler = Sampler(gan, use_ema=bool(gan.ema))
+        self.latents = self.sampler.draw_latents(num_samples, gan.seed)
+
+    def path(self, step: int) -> pathlib.Path:
+        """Where the picture of a step is."""
+        return self.folder / f"step-{step:08d}.png"
+
+    def __call__(self, gan: Gan, step: int) -> None:
+        """Draws one picture."""
+        self.folder.mkdir(parents=True, exist_ok=True)
+        samples = self.sampler.generate(self.latents, self.condition)
+        figures.samples_figure(samples, self.dataset, self.path(step))
+
+
+def _lines(path: pathlib.Path) -> list[dict[str, Any]]:
+    lines = []
+    for text in path.read_text().splitlines() if path.exists() else []:
+        try:
+            lines.append(json.loads(text))
+        except ValueError:  # The line that a killed process was writing.
+            continue
+    return lines
+
+
+def _clock(seconds: float) -> str:
+    minutes, seconds = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02d}:{seconds:02d}"

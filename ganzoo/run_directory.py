@@ -1,0 +1,146 @@
+"""A run's folder: one recipe, one process at a time, and what it wrote.
+
+    config.gin operative_config.gin components.txt   what ran, enough to run it again
+    metrics.jsonl events.*                           lines of numbers; TensorBoard
+    checkpoints/ samples/                            states; grids of fixed latents
+    evaluation.json                                  numbers with their protocols
+"""
+
+import contextlib
+import json
+import os
+import pathlib
+import socket
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import filelock
+
+from ganzoo.errors import RunError
+
+# What may change when a run goes on: nothing here touches the weights' course.
+MAY_CHANGE = (
+    "evaluate.",
+    "evaluators.",
+    "train.checkpoint_every_steps",
+    "train.keep_checkpoints",
+    "train.log_every_steps",
+    "train.num_steps",
+    "train.sample_every_steps",
+)
+
+
+class RunDirectory:
+    """The folder of one run.
+
+    Args:
+        path: Made if it is not there.
+    """
+
+    def __init__(self, path: str | os.PathLike):
+        self.path = pathlib.Path(path)
+
+    @property
+    def config_file(self) -> pathlib.Path:
+        """The configuration that the run goes by, includes and params in it."""
+        return self.path / "config.gin"
+
+    def existing_config(self) -> pathlib.Path:
+        """`config_file`, or RunError if no run began here."""
+        if not self.config_file.exists():
+            raise RunError(
+                f"{self.path} holds no run: {self.config_file} is not there. "
+                "Give the recipe with --gin_file."
+            )
+        return self.config_file
+
+    def recorded_seed(self) -> int | None:
+        """The seed that the run here began with, if one did."""
+        record = self.path / "bindings.json"
+        if not record.exists():
+            return None
+        return int(json.loads(record.read_text())["experiment.seed"])
+
+    @contextlib.contextmanager
+    def hold(self) -> Iterator[None]:
+        """Keeps other processes out while this one works here.
+
+        Raises:
+            RunError: If another process holds the folder (it is named), or the
+                folder cannot be made.
+        """
+        try:
+            self.path.mkdir(parents=True, exist_ok=True)
+            lock = filelock.FileLock(self.path / ".lock", timeout=0)
+            lock.acquire()
+        except filelock.Timeout as error:
+            raise RunError(
+                f"{self.path} is held by {self._holder()}. Wait for it, stop it, "
+                "or use another --run_dir."
+            ) from error
+        except OSError as error:
+            raise RunError(
+                f"{self.path} cannot be used as a run directory: {error}. Choose "
+                "another --run_dir."
+            ) from error
+        try:
+            holder = {
+                "process": os.getpid(),
+                "host": socket.gethostname(),
+                "since": time.strftime("%Y-%m-%d %H:%M:%S"),
+            }
+            self.write("holder.json", json.dumps(holder))
+            yield
+        finally:
+            (self.path / "holder.json").unlink(missing_ok=True)
+            lock.release()
+
+    def claim(self, configuration: Any) -> None:
+        """Makes the folder this recipe's, or checks that it is already.
+
+        Args:
+            configuration: A `ganzoo.configuration.Configuration`.
+
+        Raises:
+            RunError: If another recipe ran here; the differing bindings are named.
+        """
+        record = self.path / "bindings.json"
+        bindings = configuration.bindings()
+        if record.exists():
+            earlier = json.loads(record.read_text())
+            differences = [
+                f"{name} was {earlier.get(name, 'unset')}, is "
+                f"{bindings.get(name, 'unset')}"
+                for name in sorted(earlier.keys() | bindings.keys())
+                if earlier.get(name) != bindings.get(name)
+                and not name.startswith(MAY_CHANGE)
+            ]
+            if differences:
+                raise RunError(
+                    f"{self.path} belongs to another recipe: "
+                    + "; ".join(differences[:5])
+                    + ". Use another --run_dir, or the settings it began with."
+                )
+        self.write("config.gin", configuration.config_text())
+        self.write("components.txt", configuration.components_text())
+        self.write("bindings.json", json.dumps(bindings, indent=1))
+
+    def write(self, name: str, text: str) -> pathlib.Path:
+        """Writes a file of the folder in one go: never half of it is seen."""
+        path = self.path / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        beside = path.with_name(f".{path.name}.{os.getpid()}")
+        beside.write_text(text)
+        beside.replace(path)
+        return path
+
+    def _holder(self) -> str:
+        try:
+            holder = json.loads((self.path / "holder.json").read_text())
+        except (OSError, ValueError):
+            return "another process"
+        return (
+            f"process {holder['process']} on {holder['host']}, since "
+            f"{holder['since']}"
+        )
