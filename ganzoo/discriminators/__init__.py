@@ -1,1 +1,1 @@
-"""Built-in discriminators, reached through the entry-point group `ganzoo.discriminators`."""
+"""Built-in discriminators, reached through `ganzoo.discriminators`."""

@@ -1,1 +1,1 @@
-"""Built-in generators, reached through the entry-point group `ganzoo.generators`."""
+"""Built-in generators, reached through `ganzoo.generators`."""

@@ -1,1 +1,1 @@
-"""Built-in losses, reached through the entry-point group `ganzoo.losses`."""
+"""Built-in losses, reached through `ganzoo.losses`."""

@@ -1,0 +1,109 @@
+"""The convolutional maxout discriminator of the 2014 paper."""
+
+from collections.abc import Sequence
+
+import keras
+
+from ganzoo import factories, initializers, layers, randomness
+from ganzoo.errors import ConfigurationError
+
+
+def build_discriminator(
+    sample_shape: tuple[int, int, int],
+    filters: Sequence[int] = (32, 32, 192),
+    kernel_size: int | Sequence[int] = (8, 8, 5),
+    padding: int | Sequence[int] = (4, 3, 3),
+    pool_size: int | Sequence[int] = (4, 4, 2),
+    pool_strides: int | Sequence[int] = 2,
+    conv_num_pieces: int = 2,
+    hidden_units: Sequence[int] = (500,),
+    num_pieces: int = 5,
+    input_dropout: float = 0.2,
+    hidden_dropout: float = 0.5,
+    init_range: float = 0.005,
+    max_column_norm: float | None = None,
+) -> keras.Model:
+    """Convolutional maxout discriminator: Goodfellow et al. 2014, section 5.
+
+    Maxout convolutions, then dense maxout. The defaults are the original
+    cifar10_convolutional.yaml's. Dropout is applied to the input of every
+    layer, the logit's included. Layers are named conv_0, conv_1, ...,
+    hidden_0, ... and output.
+
+    Args:
+        sample_shape: (height, width, channels) of one sample.
+        filters: Output channels of each convolution, from the sample upwards.
+        kernel_size: Height and width of a kernel, in pixels: one for all
+            convolutions, or one for each, as in the next three.
+        padding: Rows and columns of zeros at each of the four sides.
+        pool_size: Height and width of a pooling window, in pixels.
+        pool_strides: Distance of pooling windows, in pixels.
+        conv_num_pieces: Linear functions for each output channel.
+        hidden_units: Units of each dense maxout layer.
+        num_pieces: Linear functions for each of these units.
+        input_dropout: Probability of dropping an entry of a sample.
+        hidden_dropout: Probability of dropping a hidden entry.
+        init_range: Kernels start at U(-init_range, init_range).
+        max_column_norm: Maximum norm of the weights into a unit, in every
+            layer; each piece of a maxout unit is a column of its own.
+
+    Returns:
+        Model: float [B, *sample_shape] -> logits [B, 1].
+
+    Raises:
+        ConfigurationError: If a sequence does not fit the number of
+            convolutions, a size or rate is out of range, or the samples are
+            too small.
+    """
+    if len(sample_shape) != 3:
+        raise ConfigurationError(
+            "`sample_shape` of `discriminators.maxout_conv` must be (height, "
+            f"width, channels). Received: sample_shape={tuple(sample_shape)}. "
+            "Use `discriminators.maxout_mlp` for samples of this shape."
+        )
+    num_convs = len(filters)
+    kernel_sizes = factories.per_layer("kernel_size", kernel_size, num_convs)
+    paddings = factories.per_layer("padding", padding, num_convs)
+    pool_sizes = factories.per_layer("pool_size", pool_size, num_convs)
+    strides = factories.per_layer("pool_strides", pool_strides, num_convs)
+    constraint = factories.max_column_norm_constraint(max_column_norm)
+    conv_constraint = factories.max_column_norm_constraint(
+        max_column_norm, axis=(0, 1, 2)
+    )
+    samples = keras.Input(sample_shape, dtype=randomness.variable_dtype())
+    hidden = layers.Dropout(input_dropout, name="input_dropout")(samples)
+    for index in range(num_convs):
+        hidden = layers.MaxoutConv2D(
+            filters[index],
+            kernel_sizes[index],
+            conv_num_pieces,
+            paddings[index],
+            pool_sizes[index],
+            strides[index],
+            kernel_initializer=initializers.uniform(init_range),
+            kernel_constraint=conv_constraint,
+            name=f"conv_{index}",
+        )(hidden)
+        hidden = layers.Dropout(hidden_dropout, name=f"conv_dropout_{index}")(
+            hidden
+        )
+    hidden = keras.layers.Flatten(name="flat_features")(hidden)
+    for index, units in enumerate(hidden_units):
+        hidden = layers.MaxoutDense(
+            units,
+            num_pieces,
+            kernel_initializer=initializers.uniform(init_range),
+            kernel_constraint=constraint,
+            name=f"hidden_{index}",
+        )(hidden)
+        hidden = layers.Dropout(hidden_dropout, name=f"dropout_{index}")(hidden)
+    logits = keras.layers.Dense(
+        1,
+        kernel_initializer=initializers.uniform(init_range),
+        kernel_constraint=constraint,
+        dtype=factories.output_dtype(),
+        name="output",
+    )(hidden)
+    discriminator = keras.Model(samples, logits, name="discriminator")
+    discriminator.mixes_examples = False
+    return discriminator

@@ -1,0 +1,63 @@
+"""The maxout discriminator of the 2014 paper."""
+
+from collections.abc import Sequence
+
+import keras
+
+from ganzoo import factories, initializers, layers, randomness
+
+
+def build_discriminator(
+    sample_shape: tuple[int, ...],
+    hidden_units: Sequence[int] = (240, 240),
+    num_pieces: int = 5,
+    input_dropout: float = 0.2,
+    hidden_dropout: float = 0.5,
+    init_range: float = 0.005,
+    max_column_norm: float | None = None,
+) -> keras.Model:
+    """Fully connected maxout discriminator: Goodfellow et al. 2014, section 5.
+
+    The defaults are the original mnist.yaml's. Dropout is applied to the input
+    of every layer, the logit's included. Layers are named hidden_0, hidden_1,
+    ... and output.
+
+    Args:
+        sample_shape: Shape of one sample, of any rank.
+        hidden_units: Units of each hidden layer, from the sample upwards.
+        num_pieces: Linear functions for each unit.
+        input_dropout: Probability of dropping an entry of a sample.
+        hidden_dropout: Probability of dropping a hidden unit.
+        init_range: Kernels start at U(-init_range, init_range).
+        max_column_norm: Maximum norm of the weights into a unit, in every
+            layer; each piece of a maxout unit is a column of its own.
+
+    Returns:
+        Model: float [B, *sample_shape] -> logits [B, 1].
+
+    Raises:
+        ConfigurationError: If a size or a dropout rate is out of range.
+    """
+    constraint = factories.max_column_norm_constraint(max_column_norm)
+    samples = keras.Input(sample_shape, dtype=randomness.variable_dtype())
+    hidden = keras.layers.Flatten(name="flat_samples")(samples)
+    hidden = layers.Dropout(input_dropout, name="input_dropout")(hidden)
+    for index, units in enumerate(hidden_units):
+        hidden = layers.MaxoutDense(
+            units,
+            num_pieces,
+            kernel_initializer=initializers.uniform(init_range),
+            kernel_constraint=constraint,
+            name=f"hidden_{index}",
+        )(hidden)
+        hidden = layers.Dropout(hidden_dropout, name=f"dropout_{index}")(hidden)
+    logits = keras.layers.Dense(
+        1,
+        kernel_initializer=initializers.uniform(init_range),
+        kernel_constraint=constraint,
+        dtype=factories.output_dtype(),
+        name="output",
+    )(hidden)
+    discriminator = keras.Model(samples, logits, name="discriminator")
+    discriminator.mixes_examples = False
+    return discriminator

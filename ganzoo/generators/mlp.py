@@ -1,0 +1,108 @@
+"""The rectifier and sigmoid generators of the 2014 paper."""
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+import keras
+
+from ganzoo import factories, initializers, randomness
+from ganzoo.errors import ConfigurationError
+
+
+def build_generator(
+    sample_shape: tuple[int, ...],
+    latent_dim: int,
+    sample_mean: Any = None,
+    hidden_units: Sequence[int] = (1200, 1200),
+    activations: str | Sequence[str] = "relu",
+    output_activation: str | None = "sigmoid",
+    init_range: float | Sequence[float] = 0.05,
+    hidden_bias: float | Sequence[float] = 0.0,
+    output_bias: float | str = 0.0,
+    output_num_nonzero: int | None = None,
+    max_column_norm: float | None = None,
+) -> keras.Model:
+    """Fully connected generator: Goodfellow et al. 2014, section 5.
+
+    The defaults are the original mnist.yaml's, but for its output bias, which
+    is "marginals". Layers are named hidden_0, hidden_1, ... and output.
+
+    Args:
+        sample_shape: Shape of one sample, of any rank.
+        latent_dim: Length of z.
+        sample_mean: Mean training example, for `output_bias="marginals"`.
+        hidden_units: Units of each hidden layer, from z upwards.
+        activations: Keras activation of the hidden layers: one, or one for
+            each.
+        output_activation: Keras activation of the output; None: the identity.
+        init_range: Kernels start at U(-init_range, init_range): one number, or
+            one for each layer, the output included.
+        hidden_bias: Where biases of hidden layers start: one number, or one for
+            each layer.
+        output_bias: Where output biases start: a number, or "marginals" for the
+            logit of the mean training example.
+        output_num_nonzero: Start each output unit with this many weights from
+            N(0, 1) and zeros elsewhere, in place of `init_range`.
+        max_column_norm: Maximum norm of the weights into a unit, in every
+            layer.
+
+    Returns:
+        Model: float [B, latent_dim] -> float [B, *sample_shape].
+
+    Raises:
+        ConfigurationError: If a sequence does not fit the number of layers, or
+            if an activation or `output_bias` is unknown.
+    """
+    num_hidden = len(hidden_units)
+    activations = factories.per_layer("activations", activations, num_hidden)
+    biases = factories.per_layer("hidden_bias", hidden_bias, num_hidden)
+    ranges = factories.per_layer("init_range", init_range, num_hidden + 1)
+    constraint = factories.max_column_norm_constraint(max_column_norm)
+    latents = keras.Input((latent_dim,), dtype=randomness.variable_dtype())
+    hidden = latents
+    for index, units in enumerate(hidden_units):
+        hidden = keras.layers.Dense(
+            units,
+            activation=factories.activation(activations[index]),
+            kernel_initializer=initializers.uniform(ranges[index]),
+            bias_initializer=keras.initializers.Constant(biases[index]),
+            kernel_constraint=constraint,
+            name=f"hidden_{index}",
+        )(hidden)
+    output_kernel = initializers.uniform(ranges[-1])
+    if output_num_nonzero is not None:
+        output_kernel = initializers.SparseNormal(output_num_nonzero)
+    samples = keras.layers.Dense(
+        math.prod(sample_shape),
+        activation=factories.activation(output_activation),
+        kernel_initializer=output_kernel,
+        bias_initializer=_output_bias_initializer(output_bias, sample_mean),
+        kernel_constraint=constraint,
+        dtype=factories.output_dtype(),
+        name="output",
+    )(hidden)
+    samples = keras.layers.Reshape(
+        sample_shape, dtype=factories.output_dtype(), name="samples"
+    )(samples)
+    return keras.Model(latents, samples, name="generator")
+
+
+def _output_bias_initializer(
+    output_bias: float | str, sample_mean: Any
+) -> keras.initializers.Initializer:
+    if not isinstance(output_bias, str):
+        return keras.initializers.Constant(output_bias)
+    if output_bias != "marginals":
+        raise ConfigurationError(
+            "`output_bias` must be a number or 'marginals'. Received: "
+            f"output_bias={output_bias!r}."
+        )
+    if sample_mean is None:
+        raise ConfigurationError(
+            "`output_bias='marginals'` needs the mean of the data. Received: "
+            "sample_mean=None. Pass `sample_mean`."
+        )
+    return keras.initializers.Constant(
+        initializers.logit_of_mean(sample_mean).reshape(-1)
+    )
