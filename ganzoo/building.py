@@ -11,7 +11,6 @@ from ganzoo import pipeline
 from ganzoo.errors import ComponentError
 from ganzoo.gan import Gan, alternating
 from ganzoo.interfaces import SUPPLIED_BY_CORE
-from ganzoo.networks import check_networks
 
 
 def build_gan(
@@ -64,10 +63,14 @@ def build_gan(
             (discriminator, "discriminator"),
         )
     ]
-    check_networks(
-        *networks, latents, dataset.sample_shape, supplied.condition_spec
+    gan = Gan(
+        *networks,
+        latents,
+        seed=seed,
+        ema_decay=ema_decay,
+        sample_shape=supplied.sample_shape,
+        condition_spec=supplied.condition_spec,
     )
-    gan = Gan(*networks, latents, seed=seed, ema_decay=ema_decay)
     gan.compile(
         generator_optimizer,
         discriminator_optimizer,
@@ -98,7 +101,9 @@ class _Supplied:
                 "`condition_spec`, or make the data set unconditional."
             )
         values = {
-            name: getattr(self, name) for name in SUPPLIED_BY_CORE if name in wanted
+            name: getattr(self, name)
+            for name in SUPPLIED_BY_CORE
+            if name in wanted
         }
         return factory(**values)
 

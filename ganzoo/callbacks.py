@@ -34,12 +34,13 @@ class DivergenceError(GanzooError):
 
 
 def check_finite(gan: Gan, since: int, step: int, kept: str) -> None:
-    """Raises DivergenceError if a mean loss since `since` is nan or infinite."""
+    """Raises DivergenceError if a mean loss since `since` is not finite."""
     for metric in gan.metrics:
         value = float(metric.result())
         if not math.isfinite(value):
             raise DivergenceError(
-                f"{metric.name} became {value} between steps {since} and {step}. "
+                f"{metric.name} became {value} between steps {since} and "
+                f"{step}. "
                 f"{kept} Lower the learning rate, or look at the samples up to "
                 "there."
             )
@@ -78,8 +79,9 @@ class Monitors:
 class MetricsLog:
     """Mean losses and monitors: a printed line, metrics.jsonl and TensorBoard.
 
-    Whatever a killed run wrote past the step that it resumes from is taken back,
-    so no step stands there twice. The event file is derived from metrics.jsonl.
+    Whatever a killed run wrote past the step that it resumes from is taken
+    back, so no step stands there twice. The event file is derived from
+    metrics.jsonl.
 
     Args:
         folder: The run directory.
@@ -108,7 +110,9 @@ class MetricsLog:
         self.steps_per_epoch = steps_per_epoch
         self.monitors = monitors
         self.path = folder / "metrics.jsonl"
-        kept = [line for line in _lines(self.path) if line["step"] <= first_step]
+        kept = [
+            line for line in _lines(self.path) if line["step"] <= first_step
+        ]
         self.path.write_text("".join(json.dumps(x) + "\n" for x in kept))
         for old in folder.glob("events.out.tfevents.*"):
             old.unlink()
@@ -129,7 +133,9 @@ class MetricsLog:
             "epoch": round(step / self.steps_per_epoch, 3),
             **{metric.name: float(metric.result()) for metric in gan.metrics},
             **self.monitors.read(),
-            "images_per_second": round(num_steps * self.images_per_step / seconds, 1),
+            "images_per_second": round(
+                num_steps * self.images_per_step / seconds, 1
+            ),
             "wall_time": time.time(),
         }
         with open(self.path, "a") as file:
@@ -139,8 +145,10 @@ class MetricsLog:
         remaining = (self.num_steps - step) * seconds / num_steps
         print(
             f"step {step:>7,}/{self.num_steps:,}  epoch {line['epoch']:<8g}"
-            f"D {line['discriminator_loss']:.4f}  G {line['generator_loss']:.4f}  "
-            f"false-/+ {line['false_negatives']:.2f}/{line['false_positives']:.2f}  "
+            f"D {line['discriminator_loss']:.4f}  G "
+            f"{line['generator_loss']:.4f}  "
+            "false-/+ "
+            f"{line['false_negatives']:.2f}/{line['false_positives']:.2f}  "
             f"{line['images_per_second']:,.0f} images/s  "
             f"{_clock(remaining)} left",
             flush=True,

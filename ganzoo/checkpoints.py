@@ -1,9 +1,9 @@
 """Checkpoints that can be trusted: whole or not there, and verified on reading.
 
-A checkpoint is a folder `step-00001000/` with `state.safetensors` (every array of
-the game by name) and `manifest.json` (the step, what it is of, and the SHA-256 of
-the arrays). It is written beside, flushed to the disk and then renamed, so a
-process killed at any moment leaves the earlier ones as they were.
+A checkpoint is a folder `step-00001000/` with `state.safetensors` (every array
+of the game by name) and `manifest.json` (the step, what it is of, and the
+SHA-256 of the arrays). It is written beside, flushed to the disk and then
+renamed, so a process killed at any moment leaves the earlier ones as they were.
 """
 
 import hashlib
@@ -51,7 +51,7 @@ def state(gan: Gan) -> dict[str, Any]:
 
 
 def paths(gan: Gan) -> dict[str, str]:
-    """The paths "layer/weight" that Keras gave the networks' weights, by name."""
+    """The paths "layer/weight" that Keras gave the weights, by name."""
     groups = {
         "generator": gan.generator.weights,
         "discriminator": gan.discriminator.weights,
@@ -69,15 +69,16 @@ def paths(gan: Gan) -> dict[str, str]:
 
 
 def _name(variable: Any) -> str:
-    # Keras numbers the layers of a process ("dense_7"), so only the last part of
-    # a path says the same in the next one.
+    # Keras numbers the layers of a process ("dense_7"), so only the last part
+    # of a path says the same in the next one.
     return variable.path.rsplit("/", 1)[-1]
 
 
 def arrays(gan: Gan) -> dict[str, np.ndarray]:
     """Copies of the values of `state`."""
     return {
-        # A copy: `numpy()` may be a view of memory that the next step writes to.
+        # A copy: `numpy()` may be a view of memory that the next step writes
+        # to.
         name: np.array(keras.ops.convert_to_numpy(variable))
         for name, variable in state(gan).items()
     }
@@ -130,7 +131,8 @@ class Checkpoints:
         except (OSError, safetensors.SafetensorError) as error:
             shutil.rmtree(beside, ignore_errors=True)
             raise CheckpointError(
-                f"No checkpoint could be written to {self.folder}: {error}. The "
+                f"No checkpoint could be written to {self.folder}: {error}. "
+                "The "
                 "earlier ones are untouched. Make room or make the folder "
                 "writable, then run the same command again: it goes on from "
                 "the last of them."
@@ -200,7 +202,8 @@ def read(path: pathlib.Path) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
         found = _sha256(path / _ARRAYS)
         if found != manifest["sha256"]:
             raise CheckpointError(
-                f"Checkpoint {path} is damaged: its check sum is not the one it "
+                f"Checkpoint {path} is damaged: its check sum is not the one "
+                "it "
                 "was written with."
             )
         return safetensors.numpy.load_file(path / _ARRAYS), manifest
@@ -223,7 +226,8 @@ def check_same(
     if found == wanted:
         return
     differences = [
-        f"{name}: {found.get(name, 'none')} there, {wanted.get(name, 'none')} here"
+        f"{name}: {found.get(name, 'none')} there, {wanted.get(name, 'none')} "
+        "here"
         for name in sorted(found.keys() | wanted.keys())
         if found.get(name) != wanted.get(name)
     ]
@@ -232,7 +236,8 @@ def check_same(
         f"The checkpoint in {where} is of another architecture: "
         + "; ".join(differences[:3])
         + (f"; and {more} more" if more > 0 else "")
-        + ". Use another --run_dir, or the recipe and the versions that wrote it."
+        + ". Use another --run_dir, or the recipe and the versions that wrote "
+        "it."
     )
 
 

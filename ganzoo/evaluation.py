@@ -26,7 +26,7 @@ def evaluate(
     evaluators: Sequence[Any] = (),
     batch_size: int = 500,
 ) -> list[dict[str, Any]]:
-    """Runs every evaluator on the generator's own weights and on their averages.
+    """Runs the evaluators on the generator's own weights and their averages.
 
     Args:
         gan: The game, trained.
@@ -94,6 +94,7 @@ def check_number(evaluator: Any, name: Any, value: Any) -> None:
     """Raises ComponentError unless an evaluator gave (str, finite number)."""
     if not isinstance(name, str) or not math.isfinite(value):
         raise ComponentError(
-            f"`{type(evaluator).__name__}.run` must yield (name, value, protocol) "
+            f"`{type(evaluator).__name__}.run` must yield (name, value, "
+            "protocol) "
             f"with a finite value. Received: {name!r}, {value!r}."
         )

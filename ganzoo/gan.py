@@ -7,45 +7,36 @@ computes what a player needs; `Gan.train_step` is one round. Everything else a
 run needs (data, checkpoints, logs) lies outside of this file.
 """
 
-import itertools
 from collections.abc import Callable, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 import keras
 import tensorflow as tf
 
 from ganzoo import objectives, pipeline, randomness
 from ganzoo.errors import ConfigurationError
-from ganzoo.networks import check_networks, has_batch_statistics
+from ganzoo.networks import (
+    Minibatch,
+    Networks,
+    check_networks,
+    map_condition,
+)
 from ganzoo.optimizers import follow
-from ganzoo.randomness import Segment
 from ganzoo.strategies import DistributedModel
 
 
-class Minibatch(NamedTuple):
-    """Examples of the data and what they are conditioned on.
-
-    Attributes:
-        samples: [B, *sample_shape].
-        condition: Whatever the data set gives with them, or None.
-    """
-
-    samples: Any
-    condition: Any = None
-
-
 def alternating(gan: "Gan", minibatches: Sequence[Minibatch]) -> None:
-    """Algorithm 1: k steps of D, each on its own minibatch and fresh z, then G."""
+    """Algorithm 1: k steps of D, each on new examples and fresh z, then G."""
     for substep, minibatch in enumerate(minibatches):
         gan.update(["discriminator"], minibatch, f"discriminator/{substep}")
     gan.update(["generator"], minibatches[-1], "generator")
 
 
 def simultaneous(gan: "Gan", minibatches: Sequence[Minibatch]) -> None:
-    """The 2014 code's rule: both gradients at the old parameters, then both move.
+    """The 2014 code's rule: both gradients at the old point, then both move.
 
-    D and G judge the same fakes under the same dropout masks. With k > 1, D takes
-    k - 1 steps of its own first.
+    D and G judge the same fakes under the same dropout masks. With k > 1, D
+    takes k - 1 steps of its own first.
     """
     *earlier, last = minibatches
     for substep, minibatch in enumerate(earlier):
@@ -64,6 +55,8 @@ class Gan(DistributedModel):
         seed: Of every random number that the game draws.
         ema_decay: Keeps averages of the generator's trainable weights, w_ema <-
             ema_decay * w_ema + (1 - ema_decay) * w after each step. None: no.
+        sample_shape: The data's. None: what the generator makes.
+        condition_spec: `keras.KerasTensor` of a batch of conditions, if any.
 
     Raises:
         ComponentError: If the networks do not fit each other or the contract.
@@ -76,9 +69,10 @@ class Gan(DistributedModel):
         latents: Callable,
         seed: int = 0,
         ema_decay: float | None = None,
-        name: str = "gan",
+        sample_shape: tuple[int, ...] | None = None,
+        condition_spec: Any = None,
     ):
-        super().__init__(name=name)
+        super().__init__(name="gan")
         if ema_decay is not None and not 0 <= ema_decay < 1:
             raise ConfigurationError(
                 "`ema_decay` must be None or in [0, 1). Received: "
@@ -89,14 +83,11 @@ class Gan(DistributedModel):
         self.latents = latents
         self.seed = seed
         self.ema_decay = ema_decay
-        self.sample_shape = check_networks(generator, discriminator, latents)
-        self.mixes_examples = getattr(
-            discriminator, "mixes_examples", has_batch_statistics(discriminator)
+        self.sample_shape = check_networks(
+            generator, discriminator, latents, sample_shape, condition_spec
         )
-        randomness.adopt(generator)
-        randomness.adopt(discriminator)
-        # Counts calls of `train_step`. Draws, data, schedules and checkpoints go by
-        # it; an optimizer's own count stalls where a player rests.
+        # Counts calls of `train_step`. Draws, data, schedules and checkpoints
+        # go by it; an optimizer's own count stalls where a player rests.
         self.step = self.add_weight(
             shape=(),
             dtype="int64",
@@ -110,8 +101,12 @@ class Gan(DistributedModel):
                 trainable=False,
                 name=f"ema_{weight.name}",
             )
-            for weight in (generator.trainable_variables if ema_decay else [])
+            for weight in generator.trainable_variables
+            if ema_decay is not None
         ]
+        self.networks = Networks(
+            generator, discriminator, latents, seed, self.step
+        )
         self.log_means = {
             player: keras.metrics.Mean(name=f"{player}_loss")
             for player in objectives.PLAYERS
@@ -140,15 +135,15 @@ class Gan(DistributedModel):
             losses: Terms that add up; see `ganzoo.interfaces.Loss`.
             update_rule: `alternating` or `simultaneous`, or one like them.
             discriminator_steps: k of Algorithm 1.
-            **kwargs: For `keras.Model.compile`: jit_compile, steps_per_execution.
+            **kwargs: For Keras: jit_compile, steps_per_execution, run_eagerly.
 
         Returns:
             The game itself.
         """
         if discriminator_steps < 1:
             raise ConfigurationError(
-                "`discriminator_steps`, the k of Algorithm 1, must be at least 1. "
-                f"Received: discriminator_steps={discriminator_steps}."
+                "`discriminator_steps`, the k of Algorithm 1, must be at least "
+                f"1. Received: discriminator_steps={discriminator_steps}."
             )
         kwargs.setdefault("jit_compile", False)  # On CPUs XLA was never faster.
         # A None keeps Keras from making an optimizer of its own.
@@ -166,7 +161,7 @@ class Gan(DistributedModel):
         return self
 
     def fit(self, x: Any = None, batch_size: int = 100, **kwargs: Any) -> Any:
-        """Trains on arrays [N, *sample_shape], or on batches of `ganzoo.pipeline`."""
+        """Trains on an array [N, *sample_shape], or on `pipeline.batches`."""
         if not isinstance(
             x, (tf.data.Dataset, tf.distribute.DistributedDataset)
         ):
@@ -200,7 +195,7 @@ class Gan(DistributedModel):
         minibatches = [
             Minibatch(
                 samples[:, i],
-                tf.nest.map_structure(lambda part, i=i: part[:, i], condition),
+                map_condition(lambda part, i=i: part[:, i], condition),
             )
             for i in range(self.discriminator_steps)
         ]
@@ -213,7 +208,7 @@ class Gan(DistributedModel):
     def update(
         self, players: Sequence[str], minibatch: Minibatch, purpose: str
     ) -> None:
-        """Moves the players, each by its gradient at the point where all stand."""
+        """Moves the players by their gradients at the point where all stand."""
         gradients = self.gradients(players, minibatch, purpose)
         for player in players:
             network, optimizer = self.players[player]
@@ -233,22 +228,26 @@ class Gan(DistributedModel):
             purpose: Names the random numbers: fresh z and fresh masks for each.
         """
         with tf.GradientTape(persistent=True) as tape:
-            fake = self.play_generator(minibatch, purpose)  # G(z)
+            fake = self.networks.generate(minibatch, purpose)  # G(z)
             if "generator" not in players:
                 fake = tf.stop_gradient(fake)
-            logits = self.play_discriminator(players, minibatch, fake, purpose)
+            if objectives.ask_for("real_logits", self.terms, players):
+                judge = self.networks.judge_both  # D(x) and D(G(z))
+            else:
+                judge = self.networks.judge_fake  # D(G(z))
+            logits = judge(minibatch, fake, purpose)
             costs = {
                 player: objectives.cost(self.terms, player, logits)  # [B]
                 for player in players
             }
             if "discriminator" in players:
-                costs["discriminator"] = self.add_penalties(
-                    costs["discriminator"], minibatch, fake, purpose
+                costs["discriminator"] += self.networks.penalties(
+                    self.terms, minibatch, fake, purpose
                 )
             means = {
                 player: tf.reduce_mean(cost) for player, cost in costs.items()
             }
-            # Optimizers sum over replicas, so each brings its share of the mean.
+            # Optimizers sum over replicas: each brings its share of the mean.
             scaled = {
                 player: self.players[player][1].scale_loss(
                     (mean + self.regularization(player)) / self.num_replicas
@@ -263,106 +262,6 @@ class Gan(DistributedModel):
             )
             for player, objective in scaled.items()
         }
-
-    def play_generator(self, minibatch: Minibatch, purpose: str) -> tf.Tensor:
-        """G(z) for fresh z: [B, *sample_shape]."""
-        num = tf.shape(minibatch.samples)[0]
-        z = self.latents(self.draws(num, f"{purpose}/z"), num)
-        with randomness.scope(self.draws(num, f"{purpose}/G")):
-            return self.generator(
-                with_condition(z, minibatch.condition), training=True
-            )
-
-    def play_discriminator(
-        self,
-        players: Sequence[str],
-        minibatch: Minibatch,
-        fake: tf.Tensor,
-        purpose: str,
-    ) -> dict[str, tf.Tensor]:
-        """D(x) and D(G(z)) as logits [B]; D(x) only if somebody asks for it."""
-        real, condition = minibatch
-        num = tf.shape(real)[0]
-        wanted = set().union(
-            *(objectives.names(self.terms, p) for p in players)
-        )
-        if "real_logits" not in wanted:
-            draws = self.draws(num, f"{purpose}/D/fake")
-            return {
-                "real_logits": None,
-                "fake_logits": self.judge(fake, condition, draws),
-            }
-        if self.mixes_examples:
-            return {
-                f"{name}_logits": self.judge(
-                    samples, condition, self.draws(num, f"{purpose}/D/{name}")
-                )
-                for name, samples in (("real", real), ("fake", fake))
-            }
-        # One pass over both is faster; each half draws masks of its own.
-        both = tf.concat([real, tf.cast(fake, real.dtype)], axis=0)
-        twice = tf.nest.map_structure(
-            lambda part: tf.concat([part, part], axis=0), condition
-        )
-        draws = self.draws(num, f"{purpose}/D/real", f"{purpose}/D/fake")
-        logits = self.judge(both, twice, draws)
-        return {"real_logits": logits[:num], "fake_logits": logits[num:]}
-
-    def judge(
-        self, samples: tf.Tensor, condition: Any, draws: randomness.Draws | None
-    ) -> tf.Tensor:
-        """D's logits [B], in training mode if there are `draws` for its masks."""
-        with randomness.scope(draws):
-            logits = self.discriminator(
-                with_condition(samples, condition), training=draws is not None
-            )
-        # [B, 1] against [B] would broadcast to [B, B] without a word.
-        return tf.cast(tf.squeeze(logits, axis=1), randomness.variable_dtype())
-
-    def add_penalties(
-        self,
-        cost: tf.Tensor,
-        minibatch: Minibatch,
-        fake: tf.Tensor,
-        purpose: str,
-    ) -> tf.Tensor:
-        """Adds what the terms charge D for its values elsewhere: [B]."""
-        real, condition = minibatch
-        num = tf.shape(real)[0]
-        for index, term in enumerate(self.terms):
-            if not hasattr(term, "penalty"):
-                continue
-            place = f"{purpose}/penalty/{index}"
-
-            def penalty(term: Any = term, place: str = place) -> tf.Tensor:
-                calls = itertools.count()
-
-                def discriminate(samples: tf.Tensor) -> tf.Tensor:
-                    draws = self.draws(num, f"{place}/D/{next(calls)}")
-                    return self.judge(samples, condition, draws)
-
-                draws = self.draws(num, place)
-                return term.penalty(discriminate, real, fake, draws)
-
-            every = getattr(term, "penalty_every", 1)
-            if every == 1:
-                values = penalty()
-            else:  # Lazily, and as much the more.
-                values = tf.cond(
-                    self.step % every == 0,
-                    lambda penalty=penalty, every=every: every * penalty(),
-                    lambda: tf.zeros_like(cost),
-                )
-            cost = objectives.add(
-                cost, values, f"{type(term).__name__}.penalty"
-            )
-        return cost
-
-    def draws(self, num: tf.Tensor, *purposes: str) -> randomness.Draws:
-        """Random numbers for this replica's `num` rows of each purpose."""
-        replica = tf.distribute.get_replica_context().replica_id_in_sync_group
-        segments = [Segment(name, replica * num, num) for name in purposes]
-        return randomness.Draws(self.seed, self.step.value, segments)
 
     def regularization(self, player: str) -> Any:
         """The sum of a network's own penalties on weights and activations."""
@@ -388,8 +287,3 @@ class Gan(DistributedModel):
             self.ema, self.generator.trainable_variables, strict=True
         ):
             strategy.extended.update(average.value, move, args=(weight.value,))
-
-
-def with_condition(inputs: tf.Tensor, condition: Any) -> Any:
-    """What a network is called with: inputs, or [inputs, condition]."""
-    return inputs if condition is None else [inputs, condition]

@@ -53,13 +53,16 @@ class Discriminator(Protocol):
 
 
 class Loss(Protocol):
-    """A term of the game; terms add up. All methods are optional, one is needed.
+    """A term of the game; terms add up. All methods are optional.
 
     Logits arrive as [B] and values leave as [B]; `Gan` averages over the global
-    batch. `generator` may also be written `generator(real_logits, fake_logits)`.
+    batch. `generator` may also be written `generator(real_logits,
+    fake_logits)`.
     """
 
-    def discriminator(self, real_logits: Tensor, fake_logits: Tensor) -> Tensor: ...
+    def discriminator(
+        self, real_logits: Tensor, fake_logits: Tensor
+    ) -> Tensor: ...
 
     def generator(self, fake_logits: Tensor) -> Tensor: ...
 
@@ -113,7 +116,9 @@ class Model(Protocol):
     ) -> Iterator[Array]:
         """Arrays [<= batch, *sample_shape], `num` examples in all."""
 
-    def generate(self, latents: Array, condition: Array | None = None) -> Array: ...
+    def generate(
+        self, latents: Array, condition: Array | None = None
+    ) -> Array: ...
 
     def discriminate(self, samples: Array) -> Array:
         """Logits [B]."""

@@ -1,12 +1,166 @@
-"""Whether two networks can play: shapes, dtypes and batch statistics."""
+"""How the two networks are called: on what, with which random numbers.
 
-from collections.abc import Callable
-from typing import Any
+`Networks` is what `ganzoo.gan` plays with: G(z) for fresh z, D(x) and D(G(z)) in
+one pass where that changes nothing, penalties at samples of a term's choice.
+"""
+
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
 
 import keras
+import tensorflow as tf
 
-from ganzoo import randomness
+from ganzoo import objectives, randomness
 from ganzoo.errors import ComponentError
+from ganzoo.randomness import Draws, Segment
+
+
+class Minibatch(NamedTuple):
+    """Examples of the data and what they are conditioned on.
+
+    Attributes:
+        samples: [B, *sample_shape], the rows that this replica holds.
+        condition: Whatever the data set gives with them, or None.
+    """
+
+    samples: Any
+    condition: Any = None
+
+    @property
+    def num(self) -> tf.Tensor:
+        """B."""
+        return tf.shape(self.samples)[0]
+
+
+class Networks:
+    """A generator, a discriminator and the prior of z, called for one step.
+
+    Args:
+        generator: See `ganzoo.interfaces.Generator`.
+        discriminator: See `ganzoo.interfaces.Discriminator`.
+        latents: The prior.
+        seed: Of every random number.
+        step: Variable that counts steps.
+    """
+
+    def __init__(
+        self,
+        generator: keras.Model,
+        discriminator: keras.Model,
+        latents: Callable,
+        seed: int,
+        step: Any,
+    ):
+        self.generator = generator
+        self.discriminator = discriminator
+        self.latents = latents
+        self.seed = seed
+        self.step = step
+        self.mixes_examples = getattr(
+            discriminator, "mixes_examples", has_batch_statistics(discriminator)
+        )
+        randomness.adopt(generator)
+        randomness.adopt(discriminator)
+
+    def generate(self, minibatch: Minibatch, purpose: str) -> tf.Tensor:
+        """G(z) for fresh z: [B, *sample_shape]."""
+        num = minibatch.num
+        z = self.latents(self.draws(num, f"{purpose}/z"), num)
+        with randomness.scope(self.draws(num, f"{purpose}/G")):
+            return self.generator(
+                with_condition(z, minibatch.condition), training=True
+            )
+
+    def judge(
+        self, samples: tf.Tensor, condition: Any, draws: Draws | None
+    ) -> tf.Tensor:
+        """D's logits [B], in training mode where `draws` are given."""
+        with randomness.scope(draws):
+            logits = self.discriminator(
+                with_condition(samples, condition), training=draws is not None
+            )
+        # [B, 1] against [B] would broadcast to [B, B] without a word.
+        return tf.cast(tf.squeeze(logits, axis=1), randomness.variable_dtype())
+
+    def judge_fake(
+        self, minibatch: Minibatch, fake: tf.Tensor, purpose: str
+    ) -> dict[str, tf.Tensor]:
+        """D(G(z)) alone: {"fake_logits": [B]}."""
+        draws = self.draws(minibatch.num, f"{purpose}/D/fake")
+        return {"fake_logits": self.judge(fake, minibatch.condition, draws)}
+
+    def judge_both(
+        self, minibatch: Minibatch, fake: tf.Tensor, purpose: str
+    ) -> dict[str, tf.Tensor]:
+        """D(x) and D(G(z)): {"real_logits": [B], "fake_logits": [B]}."""
+        (real, condition), num = minibatch, minibatch.num
+        if self.mixes_examples:
+            draws = self.draws(num, f"{purpose}/D/real")
+            real_logits = self.judge(real, condition, draws)
+            return {
+                "real_logits": real_logits,
+                **self.judge_fake(minibatch, fake, purpose),
+            }
+        # One pass over both is faster; each half draws masks of its own.
+        both = tf.concat([real, tf.cast(fake, real.dtype)], axis=0)
+        twice = map_condition(
+            lambda part: tf.concat([part, part], axis=0), condition
+        )
+        draws = self.draws(num, f"{purpose}/D/real", f"{purpose}/D/fake")
+        logits = self.judge(both, twice, draws)
+        return {"real_logits": logits[:num], "fake_logits": logits[num:]}
+
+    def penalties(
+        self,
+        terms: Sequence[Any],
+        minibatch: Minibatch,
+        fake: tf.Tensor,
+        purpose: str,
+    ) -> tf.Tensor:
+        """What terms charge D for its values elsewhere: [B]."""
+        real, condition = minibatch
+
+        def judge(samples: tf.Tensor, place: str) -> tf.Tensor:
+            draws = self.draws(minibatch.num, place)
+            return self.judge(samples, condition, draws)
+
+        total = tf.zeros([minibatch.num], randomness.variable_dtype())
+        for index, term in enumerate(terms):
+            if hasattr(term, "penalty"):
+                place = f"{purpose}/penalty/{index}"
+                draws = self.draws(minibatch.num, place)
+                penalty = objectives.Penalty(
+                    term, judge, real, fake, draws, place
+                )
+                total += penalty.every_so_often(self.step, like=total)
+        return total
+
+    def draws(self, num: tf.Tensor, *purposes: str) -> Draws:
+        """Random numbers for this replica's `num` rows of each purpose."""
+        context = tf.distribute.get_replica_context()
+        first_row = context.replica_id_in_sync_group * num
+        segments = [Segment(name, first_row, num) for name in purposes]
+        return Draws(self.seed, self.step.value, segments)
+
+
+def with_condition(inputs: tf.Tensor, condition: Any) -> Any:
+    """What a network is called with: inputs, or [inputs, condition]."""
+    return inputs if condition is None else [inputs, condition]
+
+
+def map_condition(function: Callable, condition: Any) -> Any:
+    """`function` of each part of a condition; None where there is none."""
+    if condition is None:
+        return None
+    return tf.nest.map_structure(function, condition)
+
+
+def has_batch_statistics(network: keras.Model) -> bool:
+    """Whether one example's output depends on the rest of the batch."""
+    return any(
+        isinstance(layer, keras.layers.BatchNormalization)
+        for layer in network._flatten_layers()
+    )
 
 
 def check_networks(
@@ -37,18 +191,18 @@ def check_networks(
     if None in made_shape:
         raise ComponentError(
             f"Generator {generator.name!r} must make samples of a fixed shape. "
-            f"Received: shape {tuple(made.shape)} from z [batch, "
-            f"{latents.latent_dim}]."
+            f"Received: shape {tuple(made.shape)} from z of {latents.latent_dim} "
+            "numbers."
         )
     if sample_shape is not None and made_shape != tuple(sample_shape):
         raise ComponentError(
-            f"Generator {generator.name!r} must make samples of the data's shape "
-            f"{tuple(sample_shape)}. Received: shape {made_shape} from z [batch, "
-            f"{latents.latent_dim}]. Choose a generator or a data set that fits."
+            f"Generator {generator.name!r} must make samples of the data's "
+            f"shape {tuple(sample_shape)}. Received: shape {made_shape} from z "
+            f"of {latents.latent_dim} numbers. Choose a generator or a data "
+            "set that fits."
         )
-    logits = _call(
-        discriminator, _symbol(made_shape), condition_spec, "discriminator"
-    )
+    samples = _symbol(made_shape)
+    logits = _call(discriminator, samples, condition_spec, "discriminator")
     if tuple(logits.shape[1:]) != (1,):
         raise ComponentError(
             f"Discriminator {discriminator.name!r} must return logits of shape "
@@ -58,16 +212,9 @@ def check_networks(
     return made_shape
 
 
-def has_batch_statistics(network: keras.Model) -> bool:
-    """Whether one example's output depends on the rest of the batch."""
-    return any(
-        isinstance(layer, keras.layers.BatchNormalization)
-        for layer in network._flatten_layers()
-    )
-
-
 def _symbol(shape: tuple[int, ...]) -> keras.KerasTensor:
-    return keras.KerasTensor((None, *shape), dtype=randomness.variable_dtype())
+    dtype = randomness.variable_dtype()
+    return keras.KerasTensor((None, *shape), dtype=dtype)
 
 
 def _call(
@@ -75,19 +222,16 @@ def _call(
 ) -> keras.KerasTensor:
     if not isinstance(network, keras.Model):
         raise ComponentError(
-            f"The {role} must be a keras.Model. Received: {network!r}. A factory "
-            "returns the model; core calls it."
+            f"The {role} must be a keras.Model. Received: {network!r}. A "
+            "factory returns the model; core calls it."
         )
     shape = tuple(inputs.shape)
-    if condition_spec is not None:
-        inputs = [inputs, condition_spec]
     try:
-        return network(inputs)
+        return network(with_condition(inputs, condition_spec))
     except Exception as error:
         what = "z" if role == "generator" else "samples"
+        given = "" if condition_spec is None else " with a condition"
         raise ComponentError(
-            f"{role.capitalize()} {network.name!r} cannot be called on {what} of "
-            f"shape {shape}"
-            + (" with a condition" if condition_spec is not None else "")
-            + f". {type(error).__name__}: {error}"
+            f"{role.capitalize()} {network.name!r} cannot be called on {what} "
+            f"of shape {shape}{given}: {type(error).__name__}: {error}"
         ) from error

@@ -5,7 +5,8 @@ so what nobody names is never computed.
 """
 
 import inspect
-from collections.abc import Sequence
+import itertools
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import tensorflow as tf
@@ -16,7 +17,7 @@ PLAYERS = ("discriminator", "generator")
 
 
 def check_terms(terms: Sequence[Any]) -> tuple[Any, ...]:
-    """Returns the terms; raises ComponentError unless both players have a cost."""
+    """The terms, or ComponentError unless both players have a cost."""
     if not isinstance(terms, Sequence) or isinstance(terms, str):
         raise ComponentError(
             "`losses` must be a list of terms. Received: "
@@ -31,21 +32,22 @@ def check_terms(terms: Sequence[Any]) -> tuple[Any, ...]:
     for player in PLAYERS:
         if not any(hasattr(term, player) for term in terms):
             raise ComponentError(
-                f"`losses` must say what the {player} minimises: some term needs a "
+                f"`losses` must say what the {player} minimises: some term "
+                "needs a "
                 f"method `{player}`. Received: "
                 f"{[type(term).__name__ for term in terms]}."
             )
     return tuple(terms)
 
 
-def names(terms: Sequence[Any], player: str) -> set[str]:
-    """The arguments that the terms of `player` ask for."""
-    return {
-        name
+def ask_for(name: str, terms: Sequence[Any], players: Sequence[str]) -> bool:
+    """Whether a term of one of the players has an argument `name`."""
+    return any(
+        name in inspect.signature(getattr(term, player)).parameters
         for term in terms
+        for player in players
         if hasattr(term, player)
-        for name in inspect.signature(getattr(term, player)).parameters
-    }
+    )
 
 
 def cost(terms: Sequence[Any], player: str, known: dict[str, Any]) -> tf.Tensor:
@@ -73,17 +75,70 @@ def cost(terms: Sequence[Any], player: str, known: dict[str, Any]) -> tf.Tensor:
                 f"{', '.join(sorted(known))}. Received: {', '.join(unknown)}."
             )
         values = method(**{name: known[name] for name in wanted})
-        total = add(total, values, f"{type(term).__name__}.{player}")
+        values = check_rank(values, f"{type(term).__name__}.{player}")
+        total = values if total is None else total + values
     return total
 
 
-def add(total: tf.Tensor | None, values: tf.Tensor, source: str) -> tf.Tensor:
-    """`total + values`, both [B]; raises ComponentError if `values` is not."""
+def check_rank(values: Any, source: str) -> tf.Tensor:
+    """`values`, or ComponentError unless they are one per example, [B]."""
     values = tf.convert_to_tensor(values)
     if values.shape.rank != 1:
         raise ComponentError(
             f"`{source}` must return one value per example, shape [batch]. "
-            f"Received: shape {tuple(values.shape)}. Do not average: ganzoo does, "
-            "over the global batch."
+            f"Received: shape {tuple(values.shape)}. Do not average: ganzoo "
+            "does, over the global batch."
         )
-    return values if total is None else total + tf.cast(values, total.dtype)
+    return values
+
+
+class Penalty:
+    """What a term charges D for its values at samples of the term's choice.
+
+    Args:
+        term: With a method `penalty`, and `penalty_every` if it is lazy.
+        judge: (samples, purpose of the draws) -> D's logits [B].
+        real: Samples of the data, [B, *sample_shape].
+        fake: Samples of the generator.
+        draws: The term's own random numbers.
+        purpose: Names them.
+    """
+
+    def __init__(
+        self,
+        term: Any,
+        judge: Callable[[tf.Tensor, str], tf.Tensor],
+        real: tf.Tensor,
+        fake: tf.Tensor,
+        draws: Any,
+        purpose: str,
+    ):
+        self.term = term
+        self.judge = judge
+        self.real = real
+        self.fake = fake
+        self.draws = draws
+        self.purpose = purpose
+
+    def every_so_often(self, step: Any, like: tf.Tensor) -> tf.Tensor:
+        """[B]: at each `penalty_every`-th step the penalty that many times."""
+        every = getattr(self.term, "penalty_every", 1)
+        if every == 1:
+            return tf.cast(self.value(), like.dtype)
+        return tf.cond(
+            tf.equal(step % every, 0),
+            lambda: every * tf.cast(self.value(), like.dtype),
+            lambda: tf.zeros_like(like),
+        )
+
+    def value(self) -> tf.Tensor:
+        """The penalty at this step: [B]."""
+        calls = itertools.count()
+
+        def discriminate(samples: tf.Tensor) -> tf.Tensor:
+            return self.judge(samples, f"{self.purpose}/D/{next(calls)}")
+
+        values = self.term.penalty(
+            discriminate, self.real, self.fake, self.draws
+        )
+        return check_rank(values, f"{type(self.term).__name__}.penalty")

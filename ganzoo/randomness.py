@@ -1,14 +1,14 @@
 """Every random number of a run, as a pure function of where it is used.
 
-A draw depends on (seed, purpose, step, the how-manieth draw of its network call,
-global example row) and on nothing else. So one device, two replicas and two
-workers draw the same numbers, a resumed run needs no saved random state, and the
-order in which things run does not matter.
+A draw depends on (seed, purpose, step, the how-manieth draw of its network
+call, global example row) and on nothing else. So one device, two replicas and
+two workers draw the same numbers, a resumed run needs no saved random state,
+and the order in which things run does not matter.
 
 It rests on the counter-based generator Philox (Salmon et al. 2011, "Parallel
-random numbers: as easy as 1, 2, 3"): the key says which stream, the upper half of
-the counter is the step, the lower half runs over the rows. A replica that holds
-rows 50 to 99 of a batch starts its counter at row 50.
+random numbers: as easy as 1, 2, 3"): the key says which stream, the upper half
+of the counter is the step, the lower half runs over the rows. A replica that
+holds rows 50 to 99 of a batch starts its counter at row 50.
 
 XLA lowers Philox differently: a run compiled by XLA draws other numbers.
 """
@@ -24,8 +24,8 @@ import keras
 import tensorflow as tf
 
 _PHILOX = 1
-# Numbers of 32 bits that one tick of Philox' counter yields. Rows are padded to a
-# multiple of it, so that each row of a draw begins with a counter of its own.
+# Numbers of 32 bits that one tick of Philox' counter yields. Rows are padded to
+# a multiple of it, so that each row of a draw begins with a counter of its own.
 _NUMBERS_PER_COUNT = 4
 
 
@@ -58,7 +58,8 @@ class Draws:
     Args:
         seed: int, or an integer tensor (then the graph draws for any seed).
         step: int or integer tensor; which step of the run.
-        segments: What the rows are. One pass over real and fake examples has two.
+        segments: What the rows are. One pass over real and fake examples has
+        two.
     """
 
     def __init__(
@@ -79,7 +80,7 @@ class Draws:
         high: Any = 1.0,
         dtype: Any = None,
     ) -> tf.Tensor:
-        """Uniform numbers in [low, high), `dtype` (default: that of weights)."""
+        """Numbers from U[low, high), `dtype` (default: that of weights)."""
         dtype = tf.as_dtype(dtype or variable_dtype())
         unit = self._draw(tf.raw_ops.StatelessRandomUniformV2, shape, dtype)
         return unit * tf.cast(high - low, dtype) + tf.cast(low, dtype)
@@ -213,9 +214,9 @@ def adopt(network: keras.Model) -> int:
     """Makes the stock Keras random layers of `network` draw from the scope.
 
     `keras.layers.Dropout` and its like draw the same mask on every replica, and
-    their state is not restored by a checkpoint. Adopted, they draw distinct masks
-    on each replica and the same ones again on resume. That two replicas draw what
-    one would is promised for `ganzoo.layers` alone.
+    their state is not restored by a checkpoint. Adopted, they draw distinct
+    masks on each replica and the same ones again on resume. That two replicas
+    draw what one would is promised for `ganzoo.layers` alone.
 
     Returns:
         The number of seed generators adopted.
@@ -224,7 +225,8 @@ def adopt(network: keras.Model) -> int:
     for layer in network._flatten_layers():
         for generator in getattr(layer, "_seed_generators", ()):
             if type(generator) is keras.random.SeedGenerator:
-                # Assigning a new generator to a built layer is refused by Keras.
+                # Assigning a new generator to a built layer is refused by
+                # Keras.
                 generator.__class__ = ScopedSeedGenerator
                 num_adopted += 1
     return num_adopted

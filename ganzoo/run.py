@@ -1,9 +1,9 @@
 """The command line: flags -> one call. Nothing heavy is imported before that.
 
-    python -m ganzoo.run --gin_file=gin/mnist_mlp.gin
-    python -m ganzoo.run --gin_file=gin/mnist_mlp.gin --gin_param='train.num_steps=20'
-    python -m ganzoo.run --mode=evaluate --run_dir=runs/mnist_mlp
-    python -m ganzoo.run --list
+python -m ganzoo.run --gin_file=gin/mnist_mlp.gin
+python -m ganzoo.run --gin_file=gin/mnist_mlp.gin
+--gin_param='train.num_steps=20' python -m ganzoo.run --mode=evaluate
+--run_dir=runs/mnist_mlp python -m ganzoo.run --list
 """
 
 import os
@@ -15,7 +15,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from absl import flags
-from absl import logging as _  # Defines --verbosity.
+from absl import logging as absl_logging
 
 from ganzoo.errors import ConfigurationError, GanzooError, did_you_mean
 
@@ -52,8 +52,8 @@ def main(argv: Sequence[str] | None = None) -> None:
 def run(argv: list[str]) -> int:
     """Runs a command line; returns the exit status.
 
-    0: done. 2: something that the user can mend; the message says what. 128 + n:
-    signal n came, and everything is saved.
+    0: done. 2: something that the user can mend; the message says what. 128 +
+    n: signal n came, and everything is saved.
     """
     try:
         rest = FLAGS(argv)[1:]
@@ -66,7 +66,7 @@ def run(argv: list[str]) -> int:
     except flags.Error as error:
         print(f"{error} See --help.", file=sys.stderr)
     except GanzooError as error:
-        if FLAGS.is_parsed() and FLAGS.verbosity > 0:
+        if FLAGS.is_parsed() and absl_logging.get_verbosity() > 0:
             traceback.print_exc()
         print(f"Error: {error}", file=sys.stderr)
     return 2
@@ -86,7 +86,8 @@ def _dispatch() -> int:
     for mode in FLAGS.mode:
         if mode not in _MODES:
             raise ConfigurationError(
-                f"No mode named {mode!r}.{did_you_mean(mode, _MODES)} There are: "
+                f"No mode named {mode!r}.{did_you_mean(mode, _MODES)} There "
+                "are: "
                 f"{', '.join(_MODES)}."
             )
     return _work_on_run()
@@ -103,7 +104,8 @@ def _work_on_run() -> int:
             "--run_dir, or see --list and --help."
         )
     directory = RunDirectory(
-        FLAGS.run_dir or pathlib.Path("runs") / pathlib.Path(FLAGS.gin_file[0]).stem
+        FLAGS.run_dir
+        or pathlib.Path("runs") / pathlib.Path(FLAGS.gin_file[0]).stem
     )
     files = FLAGS.gin_file or [str(directory.existing_config())]
     found = configuration.read(files, FLAGS.gin_param)

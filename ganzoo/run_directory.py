@@ -1,9 +1,10 @@
 """A run's folder: one recipe, one process at a time, and what it wrote.
 
-    config.gin operative_config.gin components.txt   what ran, enough to run it again
-    metrics.jsonl events.*                           lines of numbers; TensorBoard
-    checkpoints/ samples/                            states; grids of fixed latents
-    evaluation.json                                  numbers with their protocols
+config.gin operative_config.gin components.txt   what ran, enough to run it
+again metrics.jsonl events.*                           lines of numbers;
+TensorBoard checkpoints/ samples/                            states; grids of
+fixed latents evaluation.json                                  numbers with
+their protocols
 """
 
 import contextlib
@@ -76,12 +77,14 @@ class RunDirectory:
             lock.acquire()
         except filelock.Timeout as error:
             raise RunError(
-                f"{self.path} is held by {self._holder()}. Wait for it, stop it, "
+                f"{self.path} is held by {self._holder()}. Wait for it, stop "
+                "it, "
                 "or use another --run_dir."
             ) from error
         except OSError as error:
             raise RunError(
-                f"{self.path} cannot be used as a run directory: {error}. Choose "
+                f"{self.path} cannot be used as a run directory: {error}. "
+                "Choose "
                 "another --run_dir."
             ) from error
         try:
@@ -103,7 +106,8 @@ class RunDirectory:
             configuration: A `ganzoo.configuration.Configuration`.
 
         Raises:
-            RunError: If another recipe ran here; the differing bindings are named.
+            RunError: If another recipe ran here; the differing bindings are
+            named.
         """
         record = self.path / "bindings.json"
         bindings = configuration.bindings()

@@ -8,12 +8,13 @@ import tensorflow as tf
 
 from ganzoo import randomness
 from ganzoo.errors import GanzooError
-from ganzoo.gan import Gan, with_condition
+from ganzoo.gan import Gan
+from ganzoo.networks import with_condition
 from ganzoo.randomness import Segment
 
 
 class Sampler:
-    """One of a game's two models: its generator's own weights, or their averages.
+    """A game's generator, by its own weights or by their averages.
 
     Sample i of a seed is the same whatever the batch size and however many are
     drawn. Dropout is off and batch normalisation uses its moving statistics.
@@ -40,7 +41,9 @@ class Sampler:
         self._generate = tf.function(self.call, reduce_retracing=True)
         self._sample = tf.function(self._draw_and_call, reduce_retracing=True)
         self._judge = tf.function(
-            lambda samples, condition: gan.judge(samples, condition, None),
+            lambda samples, condition: gan.networks.judge(
+                samples, condition, None
+            ),
             reduce_retracing=True,
         )
 
@@ -61,14 +64,14 @@ class Sampler:
     def draw_latents(
         self, num: Any, seed: Any, first_row: Any = 0
     ) -> tf.Tensor:
-        """z of samples `first_row` and up: [num, latent_dim]."""
+        """The z of samples `first_row` and up: [num, latent_dim]."""
         segment = Segment("sample/z", first_row, num)
         return self.gan.latents(randomness.Draws(seed, 0, [segment]), num)
 
     def sample(
         self, num: int, seed: int, condition: Any = None
     ) -> Iterator[np.ndarray]:
-        """Yields arrays [<= batch_size, *sample_shape], `num` examples in all."""
+        """Yields arrays [<= batch_size, *sample_shape], `num` in all."""
         for first in range(0, num, self.batch_size):
             rows = slice(first, min(first + self.batch_size, num))
             part = tf.nest.map_structure(

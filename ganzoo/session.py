@@ -2,7 +2,6 @@
 
 from typing import Any
 
-from ganzoo import pipeline
 from ganzoo.checkpoints import Checkpoints
 from ganzoo.configuration import Configuration, configured
 from ganzoo.errors import RunError
@@ -47,15 +46,14 @@ class Session:
 
     def train(self) -> None:
         """Trains up to `train.num_steps`."""
-        configured("train")(
-            self.gan, self.experiment, self.examples, self.run
-        )
+        configured("train")(self.gan, self.experiment, self.examples, self.run)
 
     def evaluate(self) -> None:
         """Scores the game as it stands."""
         if not self.step:
             raise RunError(
-                f"{self.run.path} has no checkpoint to evaluate. Train it first: "
+                f"{self.run.path} has no checkpoint to evaluate. Train it "
+                "first: "
                 "leave out --mode."
             )
         self.results = configured("evaluate")(

@@ -91,16 +91,18 @@ class DistributedModel(keras.Model):
         return self.train_function
 
     def make_step_loop(self) -> Callable[[Iterator, tf.Tensor], None]:
-        """Returns `run_steps(iterator, num_steps)`: many steps in one host call.
+        """Makes `run_steps(iterator, num_steps)`: many steps in a host call.
 
-        The loop is an explicit `tf.while_loop`, for AutoGraph needs source files.
+        The loop is an explicit `tf.while_loop`, for AutoGraph needs source
+        files.
         """
         strategy = self.distribute_strategy
         step = self.train_step
         if self.jit_compile and not self.run_eagerly:
             if strategy.num_replicas_in_sync > 1:
                 raise ConfigurationError(
-                    "`jit_compile` needs a single replica: XLA cannot reach the "
+                    "`jit_compile` needs a single replica: XLA cannot reach "
+                    "the "
                     "variables of another device. Received: "
                     f"{strategy.num_replicas_in_sync} replicas. Set "
                     "`build_gan.jit_compile = False`."

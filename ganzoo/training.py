@@ -23,8 +23,8 @@ from ganzoo.errors import ConfigurationError
 from ganzoo.gan import Gan
 from ganzoo.run_directory import RunDirectory
 
-# One host call does at most so many steps, and lasts about so long: a signal and
-# the progress line wait for it.
+# One host call does at most so many steps, and lasts about so long: a signal
+# and the progress line wait for it.
 _MOST_STEPS_PER_CALL = 100
 _SECONDS_PER_CALL = 1.0
 
@@ -35,8 +35,9 @@ class Experiment:
     Args:
         dataset: See `ganzoo.interfaces.Dataset`.
         seed: Of everything random. None: core chooses one and records it.
-        strategy: A `tf.distribute.Strategy`, such as `ganzoo.strategies.mirrored()`.
-        dtype_policy: Of Keras: "float32", "float64", "mixed_bfloat16" or
+        strategy: A `tf.distribute.Strategy`, such as
+        `ganzoo.strategies.mirrored()`. dtype_policy: Of Keras: "float32",
+        "float64", "mixed_bfloat16" or
             "mixed_float16".
     """
 
@@ -250,7 +251,9 @@ def _signals() -> Iterator[list[int]]:
         yield received  # A notebook's or test's thread keeps its own ways.
         return
     before = {
-        number: signal.signal(number, lambda number, frame: received.append(number))
+        number: signal.signal(
+            number, lambda number, frame: received.append(number)
+        )
         for number in (signal.SIGINT, signal.SIGTERM)
     }
     try:

@@ -41,7 +41,8 @@ def initialize_from(
     if loaded is None:
         raise RunError(
             f"`initialize_from.run` must be a run directory with a checkpoint. "
-            f"Received: {run!r}, which has none in {folder}. Train that run first."
+            f"Received: {run!r}, which has none in {folder}. Train that run "
+            "first."
         )
     values, manifest = loaded
     lines = []
@@ -98,8 +99,10 @@ def _initialize(
     for layer, source in pairs.items():
         if layer not in ours:
             raise RunError(
-                f"`initialize_from.{player}_layers` names a layer {layer!r} that "
-                f"this {player} does not have.{did_you_mean(layer, ours)} It has: "
+                f"`initialize_from.{player}_layers` names a layer {layer!r} "
+                "that "
+                f"this {player} does not have.{did_you_mean(layer, ours)} It "
+                "has: "
                 f"{', '.join(ours)}."
             )
         there = {w: v.shape for w, v in theirs.get(source, {}).items()}
@@ -108,8 +111,10 @@ def _initialize(
             reason = f"{source}: {there or 'not there'} in {run}, {here} here"
             if by_name:
                 raise RunError(
-                    f"`initialize_from.{player}_layers` must pair layers of the "
-                    f"same shapes. Received: {layer} from {reason}. That run has: "
+                    f"`initialize_from.{player}_layers` must pair layers of "
+                    "the "
+                    f"same shapes. Received: {layer} from {reason}. That run "
+                    "has: "
                     f"{', '.join(theirs)}."
                 )
             lines.append(f"{player} {layer}: kept its own ({reason})")
