@@ -17,8 +17,8 @@ from ganzoo.evaluators.samples import (
     to_vectors,
 )
 
-# Distances that are held at a time: 64 MiB in float64.
-_BLOCK_SIZE = 2**23
+# Distances that are held at a time: 32 MiB in float64.
+_BLOCK_SIZE = 2**22
 
 
 class Parzen:
@@ -192,8 +192,8 @@ def log_likelihoods(
             "`points` and `centres` must be rows of one length. Received: "
             f"shapes {points.shape} and {centres.shape}. Flatten examples."
         )
-    require_finite("points", points)
-    require_finite("centres", centres)
+    require_finite("`points`", points)
+    require_finite("`centres`", centres)
     origin = centres.mean(axis=0, dtype=np.float64)
     # With |g|^2 as one more coordinate, the product alone gives
     # |g|^2 - 2 x.g = |x - g|^2 - |x|^2: no further pass over the block.

@@ -38,7 +38,7 @@ def draw_samples(
     for batch in batches:
         if batch.shape[1:] != shape:
             raise DataError(
-                f"`samples` must have the shape [num, *{shape}] of the data "
+                f"`samples` must have the shape {[None, *shape]} of the data "
                 f"set. Received: shape {batch.shape}. Evaluate them on the "
                 "data set that they imitate."
             )
@@ -49,7 +49,7 @@ def draw_samples(
             f"{num_drawn}. Provide more, or bind a smaller `num_samples`."
         )
     samples = np.concatenate(batches)
-    require_finite("samples", samples)
+    require_finite("`samples`", samples)
     _require_range(samples, dataset.value_range)
     return samples
 
@@ -80,7 +80,7 @@ def split_vectors(
             "examples. Received: none. Choose another way to split the data."
         )
     joined = np.concatenate(vectors)
-    require_finite(f"examples of {split!r}", joined)
+    require_finite(f"The {split!r} split", joined)
     return joined
 
 
@@ -118,7 +118,7 @@ def require_finite(name: str, examples: np.ndarray) -> None:
     num_bad = len(examples) - np.count_nonzero(np.isfinite(flat).all(axis=1))
     if num_bad:
         raise DataError(
-            f"`{name}` must be finite. Received: {num_bad} of {len(examples)} "
+            f"{name} must be finite. Received: {num_bad} of {len(examples)} "
             "with NaN or infinity. The model diverged, or the data is damaged."
         )
 
