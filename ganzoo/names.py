@@ -1,0 +1,96 @@
+"""What the names in a configuration stand for; nothing is imported for it."""
+
+from collections.abc import Mapping
+from typing import NamedTuple
+
+from ganzoo import registry, signatures
+from ganzoo.errors import ConfigurationError, did_you_mean
+from ganzoo.interfaces import SUPPLIED_BY_CORE
+
+
+class Target(NamedTuple):
+    """What a name stands for.
+
+    Attributes:
+        name: As ganzoo writes it, such as "train" or "ganzoo.generators.mlp".
+        selector: As gin knows it.
+        source: "module:attribute"; empty where a Python module that the
+            configuration imports has to bring it.
+        component: None for what belongs to the core.
+    """
+
+    name: str
+    selector: str
+    source: str = ""
+    component: registry.Component | None = None
+
+    def bindable(self, parameters: signatures.Parameters) -> tuple[str, ...]:
+        """The parameters that a configuration may bind."""
+        if self.is_core_function:
+            return parameters.keyword_only
+        return tuple(
+            name for name in parameters.names if not self.is_supplied(name)
+        )
+
+    def is_supplied(self, parameter: str) -> bool:
+        """Whether the core gives this parameter a value by its name."""
+        return self.is_factory and parameter in SUPPLIED_BY_CORE
+
+    @property
+    def is_core_function(self) -> bool:
+        """Whether the core calls it, with all but keyword-only arguments."""
+        return self.component is None and "." not in self.name
+
+    @property
+    def is_factory(self) -> bool:
+        """Whether it is a network's, called by the core and not by gin."""
+        return (
+            self.component is not None
+            and self.component.kind in registry.FACTORY_KINDS
+        )
+
+
+def resolve(name: str, core: Mapping[str, str]) -> Target:
+    """What `name` stands for.
+
+    Args:
+        name: Without scope: "train", "optimizers.sgd", "generators.mlp", each
+            also with its package in front.
+        core: Name -> "module:attribute" of what belongs to the core.
+
+    Raises:
+        GanzooError: If it stands for nothing.
+    """
+    short = name.removeprefix("ganzoo.")
+    if short in core:
+        return Target(short, f"ganzoo.{short}", core[short])
+    *_, group, last = ["", *name.split(".")]
+    if group in registry.KINDS:
+        component = registry.resolve(name)
+        full_name = component.full_name
+        return Target(full_name, full_name, component.target, component)
+    groups = sorted({key.split(".")[0] for key in core if "." in key})
+    if group in groups:
+        names = sorted(
+            key.partition(".")[2] for key in core if key.startswith(f"{group}.")
+        )
+        raise ConfigurationError(
+            f"`{group}` has no {last!r}.{did_you_mean(last, names)} It has: "
+            f"{', '.join(names)}."
+        )
+    if group:
+        kinds = [*registry.KINDS, *groups]
+        raise ConfigurationError(
+            f"No kind named {group!r}.{did_you_mean(group, kinds)} Kinds: "
+            f"{', '.join(kinds)}. Received: {name!r}."
+        )
+    functions = sorted(key for key in core if "." not in key)
+    if last in (*registry.KINDS, *groups):
+        raise ConfigurationError(
+            f"`{last}` is a kind and takes no binding. Write "
+            f"`{last}.<name>.<parameter> = <value>`."
+        )
+    raise ConfigurationError(
+        f"No core function named {last!r}.{did_you_mean(last, functions)} "
+        f"There are: {', '.join(functions)}."
+    )
