@@ -9,7 +9,7 @@ import tensorflow as tf
 from ganzoo import randomness
 from ganzoo.errors import GanzooError
 from ganzoo.gan import Gan
-from ganzoo.networks import with_condition
+from ganzoo.networks import map_condition, with_condition
 from ganzoo.randomness import Segment
 
 
@@ -74,7 +74,7 @@ class Sampler:
         """Yields arrays [<= batch_size, *sample_shape], `num` in all."""
         for first in range(0, num, self.batch_size):
             rows = slice(first, min(first + self.batch_size, num))
-            part = tf.nest.map_structure(
+            part = map_condition(
                 lambda values, rows=rows: values[rows], condition
             )
             yield self._sample(
