@@ -1,1 +1,1 @@
-"""Built-in datasets, reached through the entry-point group `ganzoo.datasets`."""
+"""Built-in datasets: the entry-point group `ganzoo.datasets`."""

@@ -1,0 +1,299 @@
+"""Minibatches for the steps of a game, the same way for every data set.
+
+Which examples step s trains on is a pure function of (seed, s), whatever the
+number of replicas and workers: a run resumes at any step at once, and goes on
+with what would have come. Every example is used exactly once in an epoch; a
+minibatch may begin in one epoch and end in the next.
+"""
+
+import hashlib
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from ganzoo.errors import ConfigurationError, DataError
+from ganzoo.randomness import Draws, Segment
+
+_CIPHER_ROUNDS = 4  # As many as `tf.random.experimental.index_shuffle` uses.
+_SHUFFLE_BUFFER = 10_000
+_READ_BATCH = 1_000
+
+
+class _Plan(NamedTuple):
+    """Which rows of which minibatches are wanted, from which step on."""
+
+    batch_size: int
+    discriminator_steps: int
+    seed: int
+    first_step: int
+    rows: slice
+
+
+def batches(
+    examples: Any,
+    batch_size: int,
+    discriminator_steps: int = 1,
+    seed: int = 0,
+    first_step: int = 0,
+    augment: Callable[[tf.Tensor, Draws], tf.Tensor] | None = None,
+    num_shards: int = 1,
+    shard: int = 0,
+) -> tf.data.Dataset:
+    """What each step of the game is fed, for ever.
+
+    Elements are global batches, which `experimental_distribute_dataset` cuts
+    into consecutive rows for the replicas; or the rows of one of `num_shards`.
+
+    A tf.data.Dataset is shuffled in a buffer of 10,000 examples, and to get to
+    `first_step` reads all that comes before: slower than arrays. That its
+    examples are finite is not checked.
+
+    Args:
+        examples: Samples or (samples, condition), as arrays [num, ...] or as a
+            finite tf.data.Dataset. A condition may be any structure.
+        batch_size: B, the examples in one minibatch, over all replicas.
+        discriminator_steps: k of Algorithm 1, the minibatches in one step.
+        seed: Of the order, and of `augment`; any int.
+        first_step: The step that the first element is for.
+        augment: `augment(samples, draws)`: a minibatch [rows, ...] in, one of
+            the same form out. Row i of what `draws` gives is for sample i.
+        num_shards: Parts that a global batch is cut into.
+        shard: The part wanted, 0 to `num_shards` - 1.
+
+    Returns:
+        Samples [B / num_shards, k, ...], or (samples, condition), both so.
+
+    Raises:
+        ConfigurationError: If a number is out of its range.
+        DataError: If examples are of the wrong form, or not finite.
+    """
+    for name, value, least in (
+        ("batch_size", batch_size, 1),
+        ("discriminator_steps", discriminator_steps, 1),
+        ("first_step", first_step, 0),
+        ("num_shards", num_shards, 1),
+        ("shard", shard, 0),
+    ):
+        if not isinstance(value, int) or value < least:
+            raise ConfigurationError(
+                f"`{name}` must be an integer, at least {least}. Received: "
+                f"{name}={value!r}."
+            )
+    if shard >= num_shards or batch_size % num_shards:
+        raise ConfigurationError(
+            "`num_shards` must divide `batch_size` and exceed `shard`. "
+            f"Received: num_shards={num_shards}, batch_size={batch_size}, "
+            f"shard={shard}."
+        )
+    _check_examples(examples)
+    num = num_examples(examples)
+    if batch_size > num:
+        raise ConfigurationError(
+            "`batch_size` must not exceed the number of examples. Received: "
+            f"batch_size={batch_size} for {num} examples. Lower it."
+        )
+    num_rows = batch_size // num_shards
+    rows = slice(shard * num_rows, (shard + 1) * num_rows)
+    plan = _Plan(batch_size, discriminator_steps, seed, first_step, rows)
+    source = _of_stream if _is_stream(examples) else _of_arrays
+    dataset = source(examples, plan)
+    if augment is not None:
+        steps = tf.data.Dataset.counter(start=first_step)
+        dataset = tf.data.Dataset.zip(steps, dataset).map(
+            lambda step, batch: _augmented(augment, step, batch, plan),
+            num_parallel_calls=tf.data.AUTOTUNE,
+        )
+    options = tf.data.Options()
+    # Each worker takes its own rows of a batch. With OFF, all take the same.
+    options.experimental_distribute.auto_shard_policy = (
+        tf.data.experimental.AutoShardPolicy.DATA
+    )
+    return dataset.with_options(options).prefetch(2)
+
+
+def num_examples(examples: Any) -> int:
+    """How many there are; reads all of a tf.data.Dataset that does not say."""
+    if not _is_stream(examples):
+        return len(tf.nest.flatten(examples)[0])
+    num = int(examples.cardinality())
+    if num == tf.data.INFINITE_CARDINALITY:
+        raise DataError(
+            "`examples` must be finite. Received: a tf.data.Dataset that "
+            "repeats for ever. Leave out `repeat`: the pipeline repeats."
+        )
+    if num == tf.data.UNKNOWN_CARDINALITY:
+        num = int(examples.reduce(np.int64(0), lambda count, *_: count + 1))
+    return num
+
+
+def steps_per_epoch(
+    num_examples: int, batch_size: int, discriminator_steps: int = 1
+) -> int:
+    """Whole steps in which D sees `num_examples` examples, at least 1."""
+    return max(1, num_examples // (batch_size * discriminator_steps))
+
+
+def sample_mean(examples: Any) -> np.ndarray:
+    """The mean sample, float64 [*sample_shape]; reads all of a stream."""
+    if not _is_stream(examples):
+        return np.asarray(np.mean(_split(examples)[0], 0, dtype=np.float64))
+    total: Any = 0.0
+    for batch in examples.batch(_READ_BATCH).as_numpy_iterator():
+        total = total + np.sum(_split(batch)[0], axis=0, dtype=np.float64)
+    return total / num_examples(examples)
+
+
+def first_examples(examples: Any, num: int) -> tuple[Any, Any]:
+    """The first `num` samples, or all if fewer, and their condition or None."""
+    if _is_stream(examples):
+        examples = next(examples.batch(num).as_numpy_iterator())
+    return _split(tf.nest.map_structure(lambda part: part[:num], examples))
+
+
+def condition_spec(examples: Any) -> Any:
+    """The condition as `keras.KerasTensor`s [None, ...], or None."""
+    if _is_stream(examples):
+        examples = examples.batch(1).element_spec
+    condition = _split(examples)[1]
+    if condition is None:
+        return None
+    return tf.nest.map_structure(
+        lambda part: keras.KerasTensor(
+            (None, *part.shape[1:]), tf.as_dtype(part.dtype).name
+        ),
+        condition,
+    )
+
+
+def _of_arrays(examples: Any, plan: _Plan) -> tf.data.Dataset:
+    with tf.device("CPU:0"):
+        arrays = tf.nest.map_structure(tf.convert_to_tensor, examples)
+    num = num_examples(examples)
+    keys = [tf.constant(key, tf.uint32) for key in _order_keys(plan.seed)]
+    # Row b of minibatch i of step s is at (s k + i) B + b in the endless order.
+    offsets = np.add.outer(
+        np.arange(plan.batch_size)[plan.rows],
+        np.arange(plan.discriminator_steps) * plan.batch_size,
+    )
+    per_step = plan.discriminator_steps * plan.batch_size
+
+    def gather(step: tf.Tensor) -> Any:
+        positions = step * per_step + offsets.reshape(-1)
+        epochs = tf.cast(positions // num, tf.uint32)
+        # `index_shuffle` itself takes no seed for each index (TensorFlow 2.21).
+        indices = tf.raw_ops.RandomIndexShuffle(
+            index=positions % num,
+            seed=tf.stack(
+                [*(tf.fill(epochs.shape, key) for key in keys), epochs], axis=1
+            ),
+            max_index=tf.constant(num - 1, tf.int64),
+            rounds=_CIPHER_ROUNDS,
+        )
+        indices = tf.reshape(indices, offsets.shape)
+        return tf.nest.map_structure(
+            lambda array: tf.gather(array, indices), arrays
+        )
+
+    return tf.data.Dataset.counter(start=plan.first_step).map(gather)
+
+
+def _of_stream(examples: tf.data.Dataset, plan: _Plan) -> tf.data.Dataset:
+    minibatches = [plan.discriminator_steps, plan.batch_size]
+    per_step = plan.discriminator_steps * plan.batch_size
+    first_seed = _order_keys(plan.seed)[0] << 31  # Below 2^63, with any epoch.
+
+    def shuffle(epoch: tf.Tensor) -> tf.data.Dataset:
+        # `repeat` would give a second iterator another order.
+        return examples.shuffle(
+            _SHUFFLE_BUFFER,
+            seed=first_seed + epoch,
+            reshuffle_each_iteration=False,
+        )
+
+    def cut(part: tf.Tensor) -> tf.Tensor:
+        part = tf.reshape(part, minibatches + part.shape[1:])[:, plan.rows]
+        return tf.transpose(part, [1, 0, *range(2, part.shape.rank)])
+
+    return (
+        tf.data.Dataset.counter()
+        .flat_map(shuffle)
+        .skip(plan.first_step * per_step)
+        .batch(per_step, drop_remainder=True)
+        .map(
+            lambda *parts: tf.nest.map_structure(
+                cut, parts if len(parts) > 1 else parts[0]
+            )
+        )
+    )
+
+
+def _augmented(
+    augment: Callable, step: tf.Tensor, batch: Any, plan: _Plan
+) -> Any:
+    samples, condition = _split(batch)
+    augmented = tf.stack(
+        [
+            augment(
+                minibatch,
+                Draws(
+                    plan.seed,
+                    step,
+                    [Segment(f"augment/{i}", plan.rows.start)],
+                ),
+            )
+            for i, minibatch in enumerate(tf.unstack(samples, axis=1))
+        ],
+        axis=1,
+    )
+    if (augmented.shape, augmented.dtype) != (samples.shape, samples.dtype):
+        raise DataError(
+            "`augment` must keep the shape and dtype of samples. Received: "
+            f"{augmented.shape} {augmented.dtype.name} for {samples.shape} "
+            f"{samples.dtype.name}."
+        )
+    return augmented if condition is None else (augmented, condition)
+
+
+def _check_examples(examples: Any) -> None:
+    """Raises `DataError` for what no step could be fed with."""
+    if _is_stream(examples):
+        for spec in tf.nest.flatten(examples.element_spec):
+            if not spec.shape.is_fully_defined():
+                raise DataError(
+                    "`examples` must have one shape. Received: a "
+                    f"tf.data.Dataset of shape {spec.shape}. Resize them."
+                )
+        return
+    parts = tf.nest.flatten(examples)
+    shapes = [np.shape(part) for part in parts]
+    if len(shapes[0]) < 2 or len({shape[:1] for shape in shapes}) > 1:
+        raise DataError(
+            "`examples` must be samples [num, ...] of at least two axes, and "
+            f"as many conditions, if any. Received: shapes {shapes}."
+        )
+    for part in parts:
+        finite = np.isfinite(part).reshape(len(part), -1).all(axis=1)
+        if not finite.all():
+            raise DataError(
+                "`examples` must be finite. Received: NaN or infinity in "
+                f"{np.sum(~finite)} of {len(part)}, first in example "
+                f"{np.argmin(finite)}. Repair them or leave them out."
+            )
+
+
+def _order_keys(seed: int) -> tuple[int, int]:
+    """Two numbers below 2^32, for any int."""
+    digest = hashlib.blake2b(f"order/{seed}".encode(), digest_size=8).digest()
+    return int.from_bytes(digest[:4]), int.from_bytes(digest[4:])
+
+
+def _is_stream(examples: Any) -> bool:
+    return isinstance(examples, tf.data.Dataset)
+
+
+def _split(examples: Any) -> tuple[Any, Any]:
+    """(samples, condition), where the condition may be None."""
+    return examples if isinstance(examples, tuple) else (examples, None)
