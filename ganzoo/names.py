@@ -82,7 +82,7 @@ def resolve(name: str, core: Mapping[str, str]) -> Target:
         kinds = [*registry.KINDS, *groups]
         raise ConfigurationError(
             f"No kind named {group!r}.{did_you_mean(group, kinds)} Kinds: "
-            f"{', '.join(kinds)}. Received: {name!r}."
+            f"{', '.join(kinds)}. Received: {name!r}. Write `kind.name`."
         )
     functions = sorted(key for key in core if "." not in key)
     if last in (*registry.KINDS, *groups):

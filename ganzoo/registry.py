@@ -99,12 +99,13 @@ def resolve(reference: str) -> Component:
     Raises:
         ComponentError: If there is none, or if two packages offer it.
     """
-    *package, kind, name = ["", *reference.split(".")]
-    if kind not in KINDS or len(package) > 2:
+    parts = reference.split(".")
+    is_full = len(parts) == 3
+    kind, name = parts[-2:] if is_full or len(parts) == 2 else (reference, "")
+    if kind not in KINDS:
         raise ComponentError(
-            f"No kind named {kind!r}.{did_you_mean(kind, KINDS)} A component "
-            f"reads `kind.name`. Kinds: {', '.join(KINDS)}. Received: "
-            f"{reference!r}."
+            f"No kind named {kind!r}.{did_you_mean(kind, KINDS)} Kinds: "
+            f"{', '.join(KINDS)}. Received: {reference!r}. Write `kind.name`."
         )
     candidates = [c for c in find() if c.kind == kind]
     found = [
@@ -120,7 +121,6 @@ def resolve(reference: str) -> Component:
             f"{reference!r} is offered by {len(found)} packages: "
             f"{', '.join(c.full_name for c in found)}. Write one in full."
         )
-    is_full = len(package) == 2
     names = sorted({c.full_name if is_full else c.name for c in candidates})
     wanted = reference if is_full else name
     raise ComponentError(
@@ -161,7 +161,7 @@ def load(component: Component) -> Callable[..., Any]:
     if not callable(target):
         raise ComponentError(
             f"{_named(component)} must be a function or a class. Received: "
-            f"{component.target}, which is a {type(target).__name__}."
+            f"{component.target}, of type {type(target).__name__}."
         )
     found: Callable[..., Any] = target
     return found

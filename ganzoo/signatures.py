@@ -75,6 +75,11 @@ def source_summary(target: str) -> str | None:
     return docstring.splitlines()[0] if docstring else None
 
 
+def refresh() -> None:
+    """Forgets the sources that were read."""
+    _top_level.cache_clear()
+
+
 def _explicit(arguments: ast.arguments, num_skipped: int) -> Parameters:
     positional = [argument.arg for argument in arguments.args]
     keyword_only = [argument.arg for argument in arguments.kwonlyargs]
