@@ -7,6 +7,7 @@ bias per pixel; dropout whose masks belong to the rows of the global batch.
 
 import functools
 from collections.abc import Sequence
+from numbers import Integral
 from typing import Any
 
 import keras
@@ -18,7 +19,7 @@ from ganzoo.errors import ConfigurationError
 
 def _check_positive(**sizes: int) -> None:
     for name, size in sizes.items():
-        if not isinstance(size, int) or size < 1:
+        if not isinstance(size, Integral) or size < 1:
             raise ConfigurationError(
                 f"`{name}` must be a positive integer. Received: "
                 f"{name}={size!r}."

@@ -91,9 +91,10 @@ def _base_grid(
             f"channels). Received: sample_shape={tuple(sample_shape)}. Use "
             "`generators.mlp` for samples of this shape."
         )
-    grid = [(size - kernel_size) // strides + 1 for size in sample_shape[:2]]
+    image_size = list(sample_shape[:2])
+    grid = [max((size - kernel_size) // strides, 0) + 1 for size in image_size]
     reached = [strides * (size - 1) + kernel_size for size in grid]
-    if min(grid) < 1 or reached != list(sample_shape[:2]):
+    if reached != image_size:
         nearest = (*reached, sample_shape[-1])
         raise ConfigurationError(
             "`generators.deconv` must give samples of the data's shape "
