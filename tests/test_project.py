@@ -280,3 +280,12 @@ def test_no_tracked_file_names_a_path_of_one_machine():
         text = file.read_bytes().decode("utf-8", errors="ignore")
         found += [f"{name}: {m.group()}" for m in machine_path.finditer(text)]
     assert not found
+
+
+def test_citation_has_the_version_of_the_package():
+    init = ast.parse((PACKAGE / "__init__.py").read_text())
+    (version,) = (
+        node.value.value for node in init.body if isinstance(node, ast.Assign)
+    )
+    citation = (ROOT / "CITATION.cff").read_text()
+    assert f"\nversion: {version}\n" in citation

@@ -1,5 +1,7 @@
 import json
 import math
+import os
+import pathlib
 import re
 import warnings
 
@@ -9,6 +11,7 @@ from arrays import ArrayDataset, ArrayModel
 from scipy.special import logsumexp
 from sklearn.neighbors import KernelDensity
 
+from ganzoo.datasets.tfds_images import Mnist
 from ganzoo.errors import ConfigurationError, DataError
 from ganzoo.evaluators import parzen
 from ganzoo.evaluators.parzen import Parzen, log_likelihoods
@@ -338,3 +341,18 @@ def test_grid_must_make_sense(grid):
     )
     with pytest.raises(ConfigurationError, match=f"^{re.escape(message)}$"):
         Parzen(**grid)
+
+
+@pytest.mark.slow
+def test_real_training_images_score_what_others_measured():
+    # A separate script of the same protocol gave 243.6 +- 2.1; Theis et al.
+    # 2016 report 243.
+    data_dir = os.environ.get("TFDS_DATA_DIR")
+    if not (data_dir and pathlib.Path(data_dir, "mnist").is_dir()):
+        pytest.skip("No MNIST: set TFDS_DATA_DIR to where TFDS keeps it.")
+    mnist = Mnist(data_dir=data_dir)
+    model = ArrayModel(mnist.examples("train")[:10_000], batch_size=500)
+    value, protocol = evaluate(Parzen(), model, mnist)
+    assert value == pytest.approx(243.6, abs=0.1)
+    assert protocol["standard_error"] == pytest.approx(2.1, abs=0.05)
+    assert protocol["sigma"] == pytest.approx(0.1668, abs=1e-4)
