@@ -1,11 +1,12 @@
 """What a configuration says, checked before anything is loaded."""
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+import math
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from ganzoo import names
 from ganzoo.errors import ConfigurationError, GanzooError, did_you_mean
-from ganzoo.gin_files import Binding, Macro, Reference, leaves
+from ganzoo.gin_files import PARAMETER, Binding, Macro, Reference, leaves
 from ganzoo.names import Target
 from ganzoo.signatures import Parameters
 
@@ -19,7 +20,6 @@ class Bindings:
     Args:
         bindings: In the order in which they were read: the last of each wins.
         core: See `names.resolve`.
-        functions: Names of the core that are handed on uncalled.
         has_imports: Whether the configuration imports Python modules, which may
             bring configurables and macros of their own: what is unknown is then
             kept in `unknown`, an error by name, until they are imported.
@@ -36,12 +36,10 @@ class Bindings:
         self,
         bindings: Sequence[Binding],
         core: Mapping[str, str],
-        functions: Collection[str],
         has_imports: bool,
     ):
         self.unknown: dict[str, GanzooError] = {}
         self._all = bindings
-        self._functions = functions
         self._has_imports = has_imports
         self._targets: dict[str, Target] = {}
         for binding in bindings:
@@ -93,8 +91,7 @@ class Bindings:
         locations += [b.location for b in bound]
         # What is bound but not referred to is not called, except by the core.
         if references or (bound and target.is_core_function):
-            check_given(
-                target,
+            target.check_given(
                 parameters,
                 {binding.parameter for binding in bound},
                 where=f" ({locations[0]})",
@@ -142,6 +139,9 @@ class Bindings:
         if isinstance(value, tuple):
             comma = "," if len(value) == 1 else ""
             return "(" + ", ".join(map(recurse, value)) + comma + ")"
+        if value in (math.inf, -math.inf):
+            # repr gives a name, which gin does not read.
+            return "1e999" if value > 0 else "-1e999"
         return repr(value)
 
     def _name(self, name: str, for_gin: bool) -> str:
@@ -172,7 +172,7 @@ class Bindings:
 
     def _check_form(self, reference: Reference) -> None:
         target = self._targets[reference.name]
-        is_handed_on = target.is_factory or target.name in self._functions
+        is_handed_on = target.is_factory or target.is_core_function
         if not target.source or reference.is_called != is_handed_on:
             return
         scope = f"{reference.scope}/" if reference.scope else ""
@@ -188,7 +188,21 @@ class Bindings:
         )
 
     def _check_macros(self) -> None:
+        used = {
+            leaf.name
+            for binding in self._all
+            for leaf in leaves(binding.value)
+            if isinstance(leaf, Macro)
+        }
         for binding in self._all:
+            # A file may define more than is used; a parameter means something.
+            is_idle = not binding.name and binding.parameter not in used
+            if is_idle and binding.location == PARAMETER:
+                raise ConfigurationError(
+                    f"No binding uses a macro {binding.parameter!r}."
+                    f"{did_you_mean(binding.parameter, used)} Write the "
+                    f"name of one that is used. ({binding.location})"
+                )
             for leaf in self._expanded(binding.value):
                 if not isinstance(leaf, Macro):
                     continue
@@ -245,28 +259,6 @@ class Bindings:
                     f"counts for references such as `{example}`. "
                     f"({binding.location})"
                 )
-
-
-def check_given(
-    target: Target, parameters: Parameters, given: Collection[str], where: str
-) -> None:
-    """Checks that what a target needs is given.
-
-    Args:
-        target: Of which.
-        parameters: What it takes.
-        given: The parameters that are bound.
-        where: End of the message.
-
-    Raises:
-        ConfigurationError: If something is missing.
-    """
-    for parameter in target.bindable(parameters):
-        if parameter in parameters.required and parameter not in given:
-            raise ConfigurationError(
-                f"`{target.name}` needs a value of `{parameter}`. Bind it: "
-                f"`{target.name}.{parameter} = <value>`.{where}"
-            )
 
 
 def _unbindable(

@@ -5,7 +5,6 @@ and source, and imports nothing for it. `activate` imports what is named,
 registers it with gin, and lets gin parse the same bindings for good.
 """
 
-import functools
 import importlib
 import inspect
 import pathlib
@@ -14,13 +13,15 @@ from typing import Any
 
 import gin
 from ganzoo import registry, signatures
-from ganzoo.bindings import Bindings, check_given
+from ganzoo.bindings import Bindings
 from ganzoo.errors import ConfigurationError, GanzooError
 from ganzoo.gin_files import Binding, Reader
 from ganzoo.names import Target, resolve
 from gin import config as gin_config
 
-# What the core itself lets a configuration name, and where it is.
+# What the core itself lets a configuration name, and where it is. A name
+# without a dot is a function that the core calls: its keyword-only parameters
+# are bound, and a value hands it on uncalled (`@alternating`).
 CORE = {
     "experiment": "ganzoo.training:Experiment",
     "build_gan": "ganzoo.building:build_gan",
@@ -40,8 +41,6 @@ CORE = {
     "strategies.one_device": "ganzoo.strategies:one_device",
     "strategies.mirrored": "ganzoo.strategies:mirrored",
 }
-# Those of them that are handed on as functions: `@alternating`, without `()`.
-FUNCTIONS = frozenset({"alternating", "simultaneous"})
 
 
 def read(
@@ -80,12 +79,9 @@ def configured(name: str) -> Callable[..., Any]:
     target = resolve(name, CORE)
     with gin.unlock_config():
         parameters = _register(target)
-    check_given(
-        target, parameters, gin.get_bindings(target.selector, False), ""
-    )
+    target.check_given(parameters, gin.get_bindings(target.selector, False))
     bound = gin.get_configurable(target.selector)
 
-    @functools.wraps(bound)
     def call(*args: Any, **kwargs: Any) -> Any:
         try:
             return bound(*args, **kwargs)
@@ -112,7 +108,7 @@ class Configuration:
         self, bindings: Sequence[Binding], imports: Sequence[tuple[str, str]]
     ):
         self._imports = list(dict(imports).items())
-        self._bindings = Bindings(bindings, CORE, FUNCTIONS, bool(imports))
+        self._bindings = Bindings(bindings, CORE, bool(imports))
         for target in self._bindings.targets():
             if target.component is None:
                 parameters = signatures.source_parameters(target.source)
@@ -186,7 +182,7 @@ class Configuration:
                 key = f"{scope}/{name}" if scope else name
                 is_macro = selector == "gin.macro"
                 key = scope if is_macro else f"{key}.{parameter}"
-                lines.append(f"{key} = {value!r}\n")
+                lines.append(f"{key} = {self._bindings.text(value)}\n")
         return "".join(sorted(lines))
 
     def unused_bindings(self) -> list[str]:

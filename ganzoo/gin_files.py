@@ -12,6 +12,9 @@ from typing import Any, NamedTuple
 from ganzoo.errors import ConfigurationError, did_you_mean
 from gin import config_parser
 
+# The location of what stands in no file.
+PARAMETER = "--gin_param"
+
 
 @dataclasses.dataclass(eq=False)
 class Reference:
@@ -35,7 +38,7 @@ class Binding(NamedTuple):
     """`scope/name.parameter = value`; a macro's name is empty.
 
     Attributes:
-        location: "file:line" or "--gin_param".
+        location: "file:line" or `PARAMETER`.
     """
 
     scope: str
@@ -144,7 +147,7 @@ class _Delegate(config_parser.ParserDelegate):
 
     @property
     def location(self) -> str:
-        return f"{self._path}:{self.line}" if self._path else "--gin_param"
+        return f"{self._path}:{self.line}" if self._path else PARAMETER
 
     def configurable_reference(
         self, scoped_configurable_name: str, evaluate: bool

@@ -1,11 +1,12 @@
 """What the names in a configuration stand for; nothing is imported for it."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import NamedTuple
 
-from ganzoo import registry, signatures
+from ganzoo import registry
 from ganzoo.errors import ConfigurationError, did_you_mean
 from ganzoo.interfaces import SUPPLIED_BY_CORE
+from ganzoo.signatures import Parameters
 
 
 class Target(NamedTuple):
@@ -24,7 +25,7 @@ class Target(NamedTuple):
     source: str = ""
     component: registry.Component | None = None
 
-    def bindable(self, parameters: signatures.Parameters) -> tuple[str, ...]:
+    def bindable(self, parameters: Parameters) -> tuple[str, ...]:
         """The parameters that a configuration may bind."""
         if self.is_core_function:
             return parameters.keyword_only
@@ -36,9 +37,29 @@ class Target(NamedTuple):
         """Whether the core gives this parameter a value by its name."""
         return self.is_factory and parameter in SUPPLIED_BY_CORE
 
+    def check_given(
+        self, parameters: Parameters, given: Collection[str], where: str = ""
+    ) -> None:
+        """Checks that what the configuration must bind is bound.
+
+        Args:
+            parameters: What the target takes.
+            given: Names of parameters that are bound.
+            where: End of the message.
+
+        Raises:
+            ConfigurationError: If something is missing.
+        """
+        for name in self.bindable(parameters):
+            if name in parameters.required and name not in given:
+                raise ConfigurationError(
+                    f"`{self.name}` needs a value of `{name}`. Bind it: "
+                    f"`{self.name}.{name} = <value>`.{where}"
+                )
+
     @property
     def is_core_function(self) -> bool:
-        """Whether the core calls it, with all but keyword-only arguments."""
+        """Whether the core calls it, with all but its keyword-only arguments."""
         return self.component is None and "." not in self.name
 
     @property
@@ -87,8 +108,8 @@ def resolve(name: str, core: Mapping[str, str]) -> Target:
     functions = sorted(key for key in core if "." not in key)
     if last in (*registry.KINDS, *groups):
         raise ConfigurationError(
-            f"`{last}` is a kind and takes no binding. Write "
-            f"`{last}.<name>.<parameter> = <value>`."
+            f"`{last}` must be followed by a name. Received: {name!r}. Write "
+            f"`{last}.<name>`."
         )
     raise ConfigurationError(
         f"No core function named {last!r}.{did_you_mean(last, functions)} "

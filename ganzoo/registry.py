@@ -51,7 +51,7 @@ class Component(NamedTuple):
     @property
     def full_name(self) -> str:
         """`<package>.<kind>.<name>`, with `_` for what gin does not take."""
-        package = re.sub(r"\W", "_", self.package)
+        package = re.sub(r"\W|^(?=\d)", "_", self.package)
         return f"{package}.{self.kind}.{self.name}"
 
 

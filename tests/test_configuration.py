@@ -77,7 +77,6 @@ MODULES = {
 def parts(install, monkeypatch):
     """A small core, and a package `zoo` of small components."""
     monkeypatch.setattr(configuration, "CORE", CORE)
-    monkeypatch.setattr(configuration, "FUNCTIONS", {"alternating"})
     install(
         "zoo",
         "0.3",
@@ -201,7 +200,11 @@ def test_a_class_shows_core_what_it_takes():
 
 def test_config_text_reads_back_the_same(recipe):
     name = recipe(WHOLE)
-    params = ["generators.toy.depth = 2", 'experiment.seed = 3\nTEXT = "it\'s"']
+    params = [
+        "generators.toy.depth = 2",
+        'experiment.seed = ["it\'s", -1e999, (1, )]',
+        "optimizers.sgd.momentum = 1e999",
+    ]
     found = configuration.read([name], params)
     again = configuration.read([recipe(found.config_text(), "again.gin")])
     assert again.config_text() == found.config_text()
@@ -313,8 +316,8 @@ MISSPELT = {
         "(a.gin:3)"
     ),
     "optimizers.sgd = 3": (
-        "`optimizers` is a kind and takes no binding. Write "
-        "`optimizers.<name>.<parameter> = <value>`. (a.gin:1)"
+        "`optimizers` must be followed by a name. Received: 'optimizers'. "
+        "Write `optimizers.<name>`. (a.gin:1)"
     ),
     "train:\n  num_steps = 1\n  num_stps = 3": (
         "`train` has no parameter 'num_stps'. Did you mean 'num_steps'? It "
@@ -409,8 +412,20 @@ def test_misspelling_is_found_before_anything_is_imported(recipe, text):
 def test_misspelling_in_a_parameter_says_so():
     with fails("No macro named 'B'. Define it: `B = <value>`. (--gin_param)"):
         configuration.read(
-            [], ["train.num_steps = 1", "A = 1\ntrain.parts = %B"]
+            [], ["train.num_steps = 1", "A = 1\ntrain.parts = [%A, %B]"]
         )
+
+
+def test_macro_that_a_parameter_defines_in_vain(recipe):
+    name = recipe("STEPS = 1\nIDLE = 2\ntrain.num_steps = %STEPS")
+    assert configuration.read([name], ["STEPS = 3"]).bindings() == {
+        "train.num_steps": "3"
+    }
+    with fails(
+        "No binding uses a macro 'STPES'. Did you mean 'STEPS'? Write the name "
+        "of one that is used. (--gin_param)"
+    ):
+        configuration.read([name], ["STPES = 3"])
 
 
 def test_misspelling_in_an_include_names_that_file(recipe):

@@ -73,8 +73,8 @@ def test_found_is_not_loaded(install):
 
 
 def test_full_name_replaces_what_gin_cannot_read():
-    component = Component("losses", "toy", "my-zoo.more", "1", "m:f")
-    assert component.full_name == "my_zoo_more.losses.toy"
+    component = Component("losses", "toy", "3d-zoo.more", "1", "m:f")
+    assert component.full_name == "_3d_zoo_more.losses.toy"
 
 
 def test_bare_name_is_ganzoos_own_and_the_shadow_is_reported(install):
