@@ -59,7 +59,7 @@ class Target(NamedTuple):
 
     @property
     def is_core_function(self) -> bool:
-        """Whether the core calls it, with all but its keyword-only arguments."""
+        """Whether the core calls it, with all but keyword-only arguments."""
         return self.component is None and "." not in self.name
 
     @property
