@@ -5,7 +5,6 @@
 
 import random
 from collections.abc import Sequence
-from numbers import Integral
 from typing import Any
 
 import keras
@@ -42,7 +41,7 @@ class SparseNormal(keras.initializers.Initializer):
     """
 
     def __init__(self, num_nonzero: int, seed: int | None = None):
-        if not isinstance(num_nonzero, Integral) or num_nonzero < 1:
+        if not isinstance(num_nonzero, int) or num_nonzero < 1:
             raise ConfigurationError(
                 "`num_nonzero` must be a positive integer. Received: "
                 f"num_nonzero={num_nonzero!r}."

@@ -1,7 +1,6 @@
 """Priors of z: callables `(draws, num)` -> float [num, latent_dim]."""
 
 import math
-from numbers import Integral
 from typing import Any
 
 import tensorflow as tf
@@ -12,7 +11,7 @@ from ganzoo.randomness import Draws
 
 class _Prior:
     def __init__(self, latent_dim: int = 100):
-        if not isinstance(latent_dim, Integral) or latent_dim < 1:
+        if not isinstance(latent_dim, int) or latent_dim < 1:
             raise ConfigurationError(
                 "`latent_dim` must be a positive integer. Received: "
                 f"latent_dim={latent_dim!r}."

@@ -7,7 +7,6 @@ bias per pixel; dropout whose masks belong to the rows of the global batch.
 
 import functools
 from collections.abc import Sequence
-from numbers import Integral
 from typing import Any
 
 import keras
@@ -19,7 +18,7 @@ from ganzoo.errors import ConfigurationError
 
 def _check_positive(**sizes: int) -> None:
     for name, size in sizes.items():
-        if not isinstance(size, Integral) or size < 1:
+        if not isinstance(size, int) or size < 1:
             raise ConfigurationError(
                 f"`{name}` must be a positive integer. Received: "
                 f"{name}={size!r}."
@@ -136,6 +135,9 @@ class MaxoutConv2D(_Maxout):
     largest of each pooling window. Windows may hang over the lower and the
     right edge: n pixels become ceil((n - pool_size) / pool_strides) + 1.
 
+    Compiled by XLA, the second derivative of pooling (which penalties on
+    gradients need) is not exact: its MaxPoolGradGrad compares in bfloat16.
+
     Args:
         filters: Number of output channels.
         kernel_size: Height and width of the kernel, in pixels.
@@ -211,6 +213,8 @@ class MaxoutConv2D(_Maxout):
         return self._pool(self._max_over_pieces(responses + self.bias))
 
     def _pool(self, images: tf.Tensor) -> tf.Tensor:
+        if self.pool_size == 1:
+            return images
         overhangs = []
         for size in images.shape[1:3]:
             last = max(-(-(size - self.pool_size) // self.pool_strides), 0)

@@ -6,15 +6,13 @@ counts the optimizer's own updates until `follow` gives it a clock, such as the
 step of the game: an optimizer counts k updates in a step, or none in a rest.
 """
 
-from numbers import Integral, Real
 from typing import Any
 
 import keras
 import tensorflow as tf
+from keras.optimizers.schedules import LearningRateSchedule
 
 from ganzoo.errors import ConfigurationError
-
-_Schedule = keras.optimizers.schedules.LearningRateSchedule
 
 
 @keras.saving.register_keras_serializable("ganzoo")
@@ -35,19 +33,19 @@ class SGD(keras.optimizers.Optimizer):
 
     def __init__(
         self,
-        learning_rate: float | _Schedule = 0.01,
-        momentum: float | _Schedule = 0.0,
+        learning_rate: float | LearningRateSchedule = 0.01,
+        momentum: float | LearningRateSchedule = 0.0,
         **kwargs: Any,
     ):
         if not callable(learning_rate):
-            if not isinstance(learning_rate, Real) or learning_rate < 0:
+            if not isinstance(learning_rate, (int, float)) or learning_rate < 0:
                 raise ConfigurationError(
                     "`learning_rate` must be a schedule or a number that is "
                     f"not negative. Received: learning_rate={learning_rate!r}."
                 )
             learning_rate = float(learning_rate)
-        if not isinstance(momentum, _Schedule):
-            if not isinstance(momentum, Real) or not 0 <= momentum <= 1:
+        if not isinstance(momentum, LearningRateSchedule):
+            if not isinstance(momentum, (int, float)) or not 0 <= momentum <= 1:
                 raise ConfigurationError(
                     "`momentum` must be a schedule or a number in [0, 1]. "
                     f"Received: momentum={momentum!r}."
@@ -67,7 +65,7 @@ class SGD(keras.optimizers.Optimizer):
     ) -> None:
         velocity = self.velocities[self._get_variable_index(variable)].value
         momentum = self.momentum
-        if isinstance(momentum, _Schedule):
+        if isinstance(momentum, LearningRateSchedule):
             momentum = tf.cast(momentum(self.iterations), variable.dtype)
         # One kernel, one pass over memory: half the time of the composed form.
         tf.raw_ops.ResourceApplyKerasMomentum(
@@ -80,7 +78,7 @@ class SGD(keras.optimizers.Optimizer):
 
     def get_config(self) -> dict[str, Any]:
         momentum = self.momentum
-        if isinstance(momentum, _Schedule):
+        if isinstance(momentum, LearningRateSchedule):
             momentum = keras.saving.serialize_keras_object(momentum)
         return {**super().get_config(), "momentum": momentum}
 
@@ -92,7 +90,7 @@ class SGD(keras.optimizers.Optimizer):
 
 
 @keras.saving.register_keras_serializable("ganzoo")
-class ExponentialDecay(_Schedule):
+class ExponentialDecay(LearningRateSchedule):
     """max(minimum, initial / decay^step): pylearn2's `ExponentialDecay`.
 
     It is computed in float64: near 1, float32 has no 1.000004.
@@ -133,7 +131,7 @@ class ExponentialDecay(_Schedule):
 
 
 @keras.saving.register_keras_serializable("ganzoo")
-class LinearRamp(_Schedule):
+class LinearRamp(LearningRateSchedule):
     """From one value to another, epoch by epoch: pylearn2's `MomentumAdjustor`.
 
     In epoch e, counted from 1: initial + (final - initial) clip((e -
@@ -161,7 +159,7 @@ class LinearRamp(_Schedule):
         start_epoch: int = 1,
         saturation_epoch: int = 250,
     ):
-        if not isinstance(steps_per_epoch, Integral) or steps_per_epoch < 1:
+        if not isinstance(steps_per_epoch, int) or steps_per_epoch < 1:
             raise ConfigurationError(
                 "`steps_per_epoch` must be a positive integer. Received: "
                 f"steps_per_epoch={steps_per_epoch!r}."
@@ -196,7 +194,7 @@ class LinearRamp(_Schedule):
 
 
 @keras.saving.register_keras_serializable("ganzoo")
-class Clocked(_Schedule):
+class Clocked(LearningRateSchedule):
     """A schedule that reads a clock in place of the optimizer's iterations.
 
     Args:
@@ -205,7 +203,7 @@ class Clocked(_Schedule):
             deserialised one needs `follow` again.
     """
 
-    def __init__(self, schedule: _Schedule, clock: Any = None):
+    def __init__(self, schedule: LearningRateSchedule, clock: Any = None):
         self.schedule = schedule
         self.clock = clock
 
@@ -233,12 +231,30 @@ def follow(optimizer: keras.optimizers.Optimizer, clock: Any) -> None:
     if inner is not None:  # keras.optimizers.LossScaleOptimizer
         follow(inner, clock)
         return
-    if isinstance(optimizer._learning_rate, _Schedule):
+    if isinstance(optimizer._learning_rate, LearningRateSchedule):
         optimizer.learning_rate = _clocked(optimizer._learning_rate, clock)
-    if isinstance(optimizer, SGD) and isinstance(optimizer.momentum, _Schedule):
+    if isinstance(optimizer, SGD) and isinstance(
+        optimizer.momentum, LearningRateSchedule
+    ):
         optimizer.momentum = _clocked(optimizer.momentum, clock)
 
 
-def _clocked(schedule: _Schedule, clock: Any) -> Clocked:
+def _clocked(schedule: LearningRateSchedule, clock: Any) -> Clocked:
     inner = schedule.schedule if isinstance(schedule, Clocked) else schedule
     return Clocked(inner, clock)
+
+
+def check_supported(optimizer: keras.optimizers.Optimizer) -> None:
+    """Raises ConfigurationError for what a game does itself, or cannot do."""
+    inner = getattr(optimizer, "inner_optimizer", optimizer)
+    for name, instead in (
+        ("use_ema", "build_gan.ema_decay"),
+        ("gradient_accumulation_steps", "build_gan.num_micro_batches"),
+    ):
+        value = getattr(inner, name, None)
+        if value:
+            raise ConfigurationError(
+                f"`{name}` of an optimizer must not be set: it breaks under a "
+                f"strategy and on resume. Received: {name}={value!r}. Bind "
+                f"`{instead}` in its place."
+            )
