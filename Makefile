@@ -5,7 +5,6 @@
 PYTHON ?= python3
 VENV := .venv
 INSTALLED := $(VENV)/.installed
-CHECKED := ganzoo plugins tests setup.py
 
 # Real data that lies beside the checkout is found without being asked for.
 ifeq ($(TFDS_DATA_DIR),)
@@ -31,13 +30,13 @@ test-slow: $(INSTALLED)  ## Run the tests that `make test` leaves out
 	$(VENV)/bin/python -m pytest -m slow
 
 lint: $(INSTALLED)  ## Check style and types
-	$(VENV)/bin/ruff check $(CHECKED)
-	$(VENV)/bin/ruff format --check $(CHECKED)
+	$(VENV)/bin/ruff check .
+	$(VENV)/bin/ruff format --check .
 	$(VENV)/bin/mypy
 
 format: $(INSTALLED)  ## Put the code into the house style
-	$(VENV)/bin/ruff check --fix $(CHECKED)
-	$(VENV)/bin/ruff format $(CHECKED)
+	$(VENV)/bin/ruff check --fix .
+	$(VENV)/bin/ruff format .
 
 clean:  ## Remove the environment and caches; runs/ stays
 	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache build dist *.egg-info
