@@ -4,15 +4,19 @@ The map of the package. Read `ganzoo/gan.py` first; imports point one way:
 
     errors, interfaces      what can go wrong; what each kind of component promises
     registry, catalogue     entry points -> components; --list and --describe
-    configuration           gin: a config loads exactly what it names
+    configuration           gin: a config loads exactly what it names, with
+                            gin_files, names, bindings, signatures as its parts
     latents, randomness     priors of z; every draw, a pure function
     layers, optimizers      maxout, dropout, untied bias; momentum that really ramps
     strategies, pipeline    where a step runs; what it is fed
+    networks, objectives    how the nets are called; how loss terms add up
     gan                     Algorithm 1
+    building, transfer      a game from its parts, or from another run's weights
+    sampling, figures       a trained game as a source of samples; pictures
     checkpoints, callbacks  what a run keeps and says
-    training, evaluation    a run from a config; its numbers
-    figures                 the pictures
-    run                     the command line
+    run_directory           one recipe, one process at a time
+    training, evaluation    the loop around the game; numbers with protocols
+    session, run            one command; the command line
 
 `generators/`, `discriminators/`, `losses/`, `datasets/` and `evaluators/` hold
 the built-in components, which come through the same entry points as everyone

@@ -140,6 +140,8 @@ def _do_modes(found: Any, directory: Any) -> int:
         )
         return 128 + interrupted.signal_number
     directory.write("operative_config.gin", found.operative_text())
+    if unused := found.unused_bindings():
+        print(f"Bound, but never used: {', '.join(unused)}.", file=sys.stderr)
     print(session.summary())
     return 0
 
