@@ -83,7 +83,9 @@ class Draws:
         """Numbers from U[low, high), `dtype` (default: that of weights)."""
         dtype = tf.as_dtype(dtype or variable_dtype())
         unit = self._draw(tf.raw_ops.StatelessRandomUniformV2, shape, dtype)
-        return unit * tf.cast(high - low, dtype) + tf.cast(low, dtype)
+        # Not `tf.cast`: it takes a Python float for a float32.
+        width = tf.convert_to_tensor(high - low, dtype)
+        return unit * width + tf.convert_to_tensor(low, dtype)
 
     def normal(self, shape: Sequence, dtype: Any = None) -> tf.Tensor:
         """Numbers from N(0, 1), `dtype` (default: that of weights)."""
