@@ -8,6 +8,7 @@ import numpy as np
 from matplotlib.figure import Figure
 from PIL import Image
 
+from ganzoo import pipeline
 from ganzoo.errors import DataError
 
 # Small images are scaled up by a whole factor to at least so many pixels.
@@ -107,7 +108,8 @@ def sample_plot(samples: Any, path: str | os.PathLike, dataset: Any) -> None:
             "are NaN or infinite. The model diverged, or the data is damaged."
         )
     points = samples.reshape(len(samples), -1)
-    real = _real_points(dataset, len(points))
+    real, _ = pipeline.first_examples(dataset.examples("train"), len(points))
+    real = np.reshape(real, [len(real), -1])
     figure = Figure(figsize=(5, 5), dpi=100, layout="constrained")
     axes = figure.add_subplot()
     if points.shape[1] == 1:
@@ -116,14 +118,6 @@ def sample_plot(samples: Any, path: str | os.PathLike, dataset: Any) -> None:
         _draw_points(axes, points, real, dataset)
     axes.legend(loc="upper right")
     figure.savefig(path, format="png", metadata={"Software": None})
-
-
-def _real_points(dataset: Any, num: int) -> np.ndarray:
-    examples = dataset.examples("train")
-    if hasattr(examples, "as_numpy_iterator"):
-        examples = next(iter(examples.batch(num).as_numpy_iterator()))
-    samples = examples[0] if isinstance(examples, tuple) else examples
-    return np.reshape(samples[:num], [len(samples[:num]), -1])
 
 
 def _draw_histogram(

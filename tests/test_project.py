@@ -25,7 +25,11 @@ ROWS = {
         "factories",
         "latents",
         "optimizers",
+        "workers",
+        "launching",
         "strategies",
+        "replicas",
+        "gradients",
         "pipeline",
     ),
     "gan": ("networks", "objectives", "gan"),
@@ -80,6 +84,9 @@ FRAMEWORK_METHODS = {
     "on_train_batch_end",
     "on_train_begin",
     "on_train_end",
+    "reset_state",
+    "result",
+    "update_state",
     "update_step",
 }
 
