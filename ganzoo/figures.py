@@ -116,7 +116,7 @@ def sample_plot(samples: Any, path: str | os.PathLike, dataset: Any) -> None:
         _draw_histogram(axes, points[:, 0], real[:, 0], dataset)
     else:
         _draw_points(axes, points, real, dataset)
-    axes.legend(loc="upper right")
+    figure.legend(loc="outside upper center", ncols=3)
     figure.savefig(path, format="png", metadata={"Software": None})
 
 
