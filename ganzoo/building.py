@@ -7,8 +7,8 @@ from typing import Any
 import keras
 import numpy as np
 
-from ganzoo import pipeline
-from ganzoo.errors import ComponentError
+from ganzoo import gradients, pipeline
+from ganzoo.errors import ComponentError, ConfigurationError
 from ganzoo.gan import Gan, alternating
 from ganzoo.interfaces import SUPPLIED_BY_CORE
 
@@ -26,6 +26,7 @@ def build_gan(
     discriminator_optimizer: keras.Optimizer,
     update_rule: Callable = alternating,
     discriminator_steps: int = 1,
+    num_micro_batches: int = 1,
     ema_decay: float | None = None,
     jit_compile: bool = False,
 ) -> Gan:
@@ -43,6 +44,8 @@ def build_gan(
         discriminator_optimizer: Of D alone.
         update_rule: `alternating` (Algorithm 1) or `simultaneous`.
         discriminator_steps: k of Algorithm 1.
+        num_micro_batches: Parts of a minibatch that are computed one after the
+            other, gradients added up: the same step in less memory.
         ema_decay: Of the averages of G's weights, per step. None keeps none.
         jit_compile: Compiles the step by XLA, which draws other random numbers.
 
@@ -53,6 +56,11 @@ def build_gan(
         raise ComponentError(
             "`generator_optimizer` and `discriminator_optimizer` must be two "
             "objects. Received: one for both. Write the reference twice."
+        )
+    if num_micro_batches < 1:
+        raise ConfigurationError(
+            "`build_gan.num_micro_batches` must be at least 1. Received: "
+            f"num_micro_batches={num_micro_batches}."
         )
     supplied = _Supplied(dataset, examples, latents)
     keras.utils.set_random_seed(seed % 2**32)
@@ -72,11 +80,12 @@ def build_gan(
         condition_spec=supplied.condition_spec,
     )
     gan.compile(
-        generator_optimizer,
-        discriminator_optimizer,
+        gradients.scaled(generator_optimizer),
+        gradients.scaled(discriminator_optimizer),
         losses,
         update_rule=update_rule,
         discriminator_steps=discriminator_steps,
+        num_micro_batches=num_micro_batches,
         jit_compile=jit_compile,
     )
     return gan

@@ -13,16 +13,17 @@ from typing import Any
 import keras
 import tensorflow as tf
 
-from ganzoo import objectives, pipeline, randomness
+from ganzoo import objectives, pipeline, randomness, replicas
 from ganzoo.errors import ConfigurationError
+from ganzoo.gradients import accumulated
 from ganzoo.networks import (
     Minibatch,
     Networks,
     check_networks,
     map_condition,
 )
-from ganzoo.optimizers import follow
-from ganzoo.strategies import DistributedModel
+from ganzoo.optimizers import check_supported, follow
+from ganzoo.replicas import DistributedModel, GlobalMean
 
 
 def alternating(gan: "Gan", minibatches: Sequence[Minibatch]) -> None:
@@ -108,7 +109,7 @@ class Gan(DistributedModel):
             generator, discriminator, latents, seed, self.step
         )
         self.log_means = {
-            player: keras.metrics.Mean(name=f"{player}_loss")
+            player: GlobalMean(name=f"{player}_loss")
             for player in objectives.PLAYERS
         }
         self.built = True
@@ -125,6 +126,7 @@ class Gan(DistributedModel):
         losses: Sequence[Any],
         update_rule: Callable = alternating,
         discriminator_steps: int = 1,
+        num_micro_batches: int = 1,
         **kwargs: Any,
     ) -> "Gan":
         """Says how the game is played.
@@ -135,6 +137,8 @@ class Gan(DistributedModel):
             losses: Terms that add up; see `ganzoo.interfaces.Loss`.
             update_rule: `alternating` or `simultaneous`, or one like them.
             discriminator_steps: k of Algorithm 1.
+            num_micro_batches: Parts of a minibatch that are computed one after
+                the other, gradients added up: the same step in less memory.
             **kwargs: For Keras: jit_compile, steps_per_execution, run_eagerly.
 
         Returns:
@@ -151,11 +155,13 @@ class Gan(DistributedModel):
         self.terms = objectives.check_terms(losses)
         self.update_rule = update_rule
         self.discriminator_steps = discriminator_steps
+        self.num_micro_batches = num_micro_batches
         self.players = {
             "discriminator": (self.discriminator, discriminator_optimizer),
             "generator": (self.generator, generator_optimizer),
         }
         for network, optimizer in self.players.values():
+            check_supported(optimizer)
             optimizer.build(network.trainable_variables)
             follow(optimizer, self.step)
         return self
@@ -175,7 +181,7 @@ class Gan(DistributedModel):
             x = pipeline.batches(
                 x, batch_size, k, seed=self.seed, first_step=int(self.step)
             )
-        return super().fit(x, **kwargs)
+        return super().fit(x, shuffle=False, **kwargs)
 
     def train_step(self, batch: Any) -> dict[str, tf.Tensor]:
         """One round of the game.
@@ -191,11 +197,13 @@ class Gan(DistributedModel):
             batch if isinstance(batch, tuple) else (batch, None)
         )
         samples = tf.cast(samples, randomness.variable_dtype())
+        first_row = replicas.this_replica() * tf.shape(samples)[0]
         # [B, k, ...] is k minibatches of B: a strategy splits axis 0.
         minibatches = [
             Minibatch(
                 samples[:, i],
                 map_condition(lambda part, i=i: part[:, i], condition),
+                first_row,
             )
             for i in range(self.discriminator_steps)
         ]
@@ -209,7 +217,10 @@ class Gan(DistributedModel):
         self, players: Sequence[str], minibatch: Minibatch, purpose: str
     ) -> None:
         """Moves the players by their gradients at the point where all stand."""
-        gradients = self.gradients(players, minibatch, purpose)
+        parts = minibatch.split(self.num_micro_batches)
+        gradients = accumulated(
+            lambda part: self.gradients(players, part, purpose), parts
+        )
         for player in players:
             network, optimizer = self.players[player]
             optimizer.apply_gradients(
@@ -248,9 +259,9 @@ class Gan(DistributedModel):
                 player: tf.reduce_mean(cost) for player, cost in costs.items()
             }
             # Optimizers sum over replicas: each brings its share of the mean.
-            scaled = {
+            shares = {
                 player: self.players[player][1].scale_loss(
-                    (mean + self.regularization(player)) / self.num_replicas
+                    (mean + self.regularization(player)) / self.num_shares
                 )
                 for player, mean in means.items()
             }
@@ -258,20 +269,20 @@ class Gan(DistributedModel):
             self.log_means[player].update_state(mean)
         return {
             player: tape.gradient(
-                objective, self.players[player][0].trainable_variables
+                share, self.players[player][0].trainable_variables
             )
-            for player, objective in scaled.items()
+            for player, share in shares.items()
         }
 
     def regularization(self, player: str) -> Any:
         """The sum of a network's own penalties on weights and activations."""
-        losses = self.players[player][0].losses
-        return sum(losses) if losses else 0.0
+        return sum(self.players[player][0].losses)
 
     @property
-    def num_replicas(self) -> int:
-        """Over how many replicas the global batch is spread."""
-        return self.distribute_strategy.num_replicas_in_sync
+    def num_shares(self) -> int:
+        """Into how many parts of equal size a global batch is cut."""
+        num_replicas = self.distribute_strategy.num_replicas_in_sync
+        return num_replicas * self.num_micro_batches
 
     def _update_ema(self, strategy: tf.distribute.Strategy) -> None:
         """w_ema <- w_ema - (1 - decay) * (w_ema - w), on each replica alone."""

@@ -21,15 +21,34 @@ class Minibatch(NamedTuple):
     Attributes:
         samples: [B, *sample_shape], the rows that this replica holds.
         condition: Whatever the data set gives with them, or None.
+        first_row: Which row of the global batch the first of them is.
     """
 
     samples: Any
     condition: Any = None
+    first_row: Any = 0
 
     @property
     def num(self) -> tf.Tensor:
         """B."""
         return tf.shape(self.samples)[0]
+
+    def split(self, num_parts: int) -> list["Minibatch"]:
+        """Parts of equal size, in order."""
+        if num_parts == 1:
+            return [self]
+        size = self.num // num_parts
+        return [
+            Minibatch(
+                self.samples[i * size : (i + 1) * size],
+                map_condition(
+                    lambda part, i=i: part[i * size : (i + 1) * size],
+                    self.condition,
+                ),
+                self.first_row + i * size,
+            )
+            for i in range(num_parts)
+        ]
 
 
 class Networks:
@@ -64,9 +83,8 @@ class Networks:
 
     def generate(self, minibatch: Minibatch, purpose: str) -> tf.Tensor:
         """G(z) for fresh z: [B, *sample_shape]."""
-        num = minibatch.num
-        z = self.latents(self.draws(num, f"{purpose}/z"), num)
-        with randomness.scope(self.draws(num, f"{purpose}/G")):
+        z = self.latents(self.draws(minibatch, f"{purpose}/z"), minibatch.num)
+        with randomness.scope(self.draws(minibatch, f"{purpose}/G")):
             return self.generator(
                 with_condition(z, minibatch.condition), training=True
             )
@@ -86,16 +104,16 @@ class Networks:
         self, minibatch: Minibatch, fake: tf.Tensor, purpose: str
     ) -> dict[str, tf.Tensor]:
         """D(G(z)) alone: {"fake_logits": [B]}."""
-        draws = self.draws(minibatch.num, f"{purpose}/D/fake")
+        draws = self.draws(minibatch, f"{purpose}/D/fake")
         return {"fake_logits": self.judge(fake, minibatch.condition, draws)}
 
     def judge_both(
         self, minibatch: Minibatch, fake: tf.Tensor, purpose: str
     ) -> dict[str, tf.Tensor]:
         """D(x) and D(G(z)): {"real_logits": [B], "fake_logits": [B]}."""
-        (real, condition), num = minibatch, minibatch.num
+        real, condition, _ = minibatch
         if self.mixes_examples:
-            draws = self.draws(num, f"{purpose}/D/real")
+            draws = self.draws(minibatch, f"{purpose}/D/real")
             real_logits = self.judge(real, condition, draws)
             return {
                 "real_logits": real_logits,
@@ -106,8 +124,8 @@ class Networks:
         twice = map_condition(
             lambda part: tf.concat([part, part], axis=0), condition
         )
-        draws = self.draws(num, f"{purpose}/D/real", f"{purpose}/D/fake")
-        logits = self.judge(both, twice, draws)
+        draws = self.draws(minibatch, f"{purpose}/D/real", f"{purpose}/D/fake")
+        logits, num = self.judge(both, twice, draws), minibatch.num
         return {"real_logits": logits[:num], "fake_logits": logits[num:]}
 
     def penalties(
@@ -118,28 +136,29 @@ class Networks:
         purpose: str,
     ) -> tf.Tensor:
         """What terms charge D for its values elsewhere: [B]."""
-        real, condition = minibatch
+        real, condition, _ = minibatch
 
         def judge(samples: tf.Tensor, place: str) -> tf.Tensor:
-            draws = self.draws(minibatch.num, place)
+            draws = self.draws(minibatch, place)
             return self.judge(samples, condition, draws)
 
         total = tf.zeros([minibatch.num], randomness.variable_dtype())
         for index, term in enumerate(terms):
             if hasattr(term, "penalty"):
                 place = f"{purpose}/penalty/{index}"
-                draws = self.draws(minibatch.num, place)
+                draws = self.draws(minibatch, place)
                 penalty = objectives.Penalty(
                     term, judge, real, fake, draws, place
                 )
                 total += penalty.every_so_often(self.step, like=total)
         return total
 
-    def draws(self, num: tf.Tensor, *purposes: str) -> Draws:
-        """Random numbers for this replica's `num` rows of each purpose."""
-        context = tf.distribute.get_replica_context()
-        first_row = context.replica_id_in_sync_group * num
-        segments = [Segment(name, first_row, num) for name in purposes]
+    def draws(self, minibatch: Minibatch, *purposes: str) -> Draws:
+        """Random numbers for the rows of a minibatch, for each purpose."""
+        segments = [
+            Segment(name, minibatch.first_row, minibatch.num)
+            for name in purposes
+        ]
         return Draws(self.seed, self.step.value, segments)
 
 
