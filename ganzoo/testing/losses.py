@@ -147,6 +147,7 @@ class _Term:
         if hasattr(term, "penalty"):
             judge = _Judge()
             with tf.GradientTape() as tape:
+                tape.watch(judge.weights)
                 values = self.penalty(term, judge)
             gradients = tape.gradient(values, [judge.weights])
             _require_gradients("penalty", ["D's weights"], gradients)
@@ -176,6 +177,7 @@ class _Term:
         if hasattr(term, "penalty"):
             flat = _Judge(scale=0.0)
             with tf.GradientTape() as tape:
+                tape.watch(flat.weights)
                 values = self.penalty(term, flat)
             require_finite(values, "`penalty` where D is flat")
             gradient = tape.gradient(
@@ -206,16 +208,19 @@ class _Term:
             logits, samples = _logits(), _samples()
 
             def make() -> tuple[Callable, list[keras.Variable]]:
-                term = self.make()
+                term, judge = self.make(), _Judge()
 
                 def call(parts: list[tf.Tensor], draws: Draws) -> tf.Tensor:
                     *known, real, fake = parts
                     found = self.values(
                         term,
                         dict(zip(_KNOWN, known, strict=True)),
-                        (real, fake),
-                        draws,
+                        with_penalty=False,
                     )
+                    if hasattr(term, "penalty"):
+                        found["penalty"] = term.penalty(
+                            judge, real, fake, draws
+                        )
                     return tf.stack(list(found.values()), axis=1)
 
                 return call, []
@@ -224,37 +229,26 @@ class _Term:
             return Comparison(make, parts).outcome()
 
     def values(
-        self,
-        term: Any,
-        logits: dict[str, tf.Tensor],
-        samples: tuple[tf.Tensor, tf.Tensor] | None = None,
-        draws: Draws | None = None,
-        with_penalty: bool = True,
+        self, term: Any, logits: dict[str, tf.Tensor], with_penalty: bool = True
     ) -> dict[str, tf.Tensor]:
         """What each method of the term gives, by name."""
         found = {}
-        for player in objectives.PLAYERS:
-            if hasattr(term, player):
-                method = getattr(term, player)
-                wanted = inspect.signature(method).parameters
-                found[player] = tf.convert_to_tensor(
-                    method(**{n: logits[n] for n in wanted if n in logits})
-                )
+        for player in filter(
+            functools.partial(hasattr, term), objectives.PLAYERS
+        ):
+            method = getattr(term, player)
+            wanted = inspect.signature(method).parameters
+            found[player] = tf.convert_to_tensor(
+                method(**{name: logits[name] for name in wanted})
+            )
         if hasattr(term, "penalty") and with_penalty:
-            found["penalty"] = self.penalty(term, _Judge(), samples, draws)
+            found["penalty"] = self.penalty(term, _Judge())
         return found
 
-    def penalty(
-        self,
-        term: Any,
-        judge: Callable,
-        samples: tuple[tf.Tensor, tf.Tensor] | None = None,
-        draws: Draws | None = None,
-    ) -> tf.Tensor:
-        """The term's penalty of `judge`."""
-        draws = draws or Draws(7, 0, [Segment("check", 0, _NUM)])
-        values = term.penalty(judge, *(samples or _samples()), draws)
-        return tf.convert_to_tensor(values)
+    def penalty(self, term: Any, judge: Callable) -> tf.Tensor:
+        """What the term charges `judge` for."""
+        draws = Draws(7, 0, [Segment("check", 0, _NUM)])
+        return tf.convert_to_tensor(term.penalty(judge, *_samples(), draws))
 
 
 class _Judge:
@@ -262,12 +256,10 @@ class _Judge:
 
     def __init__(self, scale: float = 1.0):
         numbers = np.random.default_rng(4).normal(size=_SAMPLE_SHAPE)
-        self.weights = tf.Variable(scale * numbers, dtype=_dtype())
+        self.weights = tf.constant(scale * numbers, _dtype())
 
     def __call__(self, samples: tf.Tensor) -> tf.Tensor:
-        return tf.reduce_sum(
-            tf.convert_to_tensor(self.weights) * tf.square(samples), [1, 2, 3]
-        )
+        return tf.reduce_sum(self.weights * tf.square(samples), [1, 2, 3])
 
 
 def _dtype() -> str:

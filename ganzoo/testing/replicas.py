@@ -124,8 +124,11 @@ class Comparison:
         """What two replicas make of one half each, put together."""
         self._reset(self.two_variables)
         rows = self.num_rows // 2
+        policy = keras.config.dtype_policy()
 
         def replica() -> tf.Tensor:
+            # Keras keeps it by thread, and each replica is traced in its own.
+            keras.config.set_dtype_policy(policy)
             context = tf.distribute.get_replica_context()
             first = context.replica_id_in_sync_group * rows
             local = [tf.constant(part)[first : first + rows] for part in inputs]

@@ -1,0 +1,167 @@
+"""The two networks of DCGAN, made of stock Keras layers alone.
+
+Radford, Metz & Chintala 2016, "Unsupervised representation learning with deep
+convolutional generative adversarial networks",
+https://arxiv.org/abs/1511.06434.
+"""
+
+import math
+
+import keras
+
+
+def build_generator(
+    sample_shape: tuple[int, int, int],
+    latent_dim: int,
+    value_range: tuple[float, float] | None = (-1.0, 1.0),
+    width: int = 128,
+    kernel_size: int = 5,
+    init_stddev: float = 0.02,
+    batch_norm_momentum: float = 0.9,
+) -> keras.Model:
+    """Generator of DCGAN: Radford et al. 2016, section 3 and Figure 1.
+
+    z is projected to a small map, which transposed convolutions of stride 2
+    double until it has the size of a sample: 4 x 4 to 32 x 32, 7 x 7 to 28 x
+    28. Channels halve meanwhile. Batch normalisation and rectifiers everywhere,
+    but tanh at the output, mapped onto `value_range`. The paper's 64 x 64 net
+    is what the defaults give for (64, 64, 3).
+
+    Args:
+        sample_shape: (height, width, channels) of one sample.
+        latent_dim: Length of z.
+        value_range: (low, high) of samples; None: linear output.
+        width: Channels of the last hidden map.
+        kernel_size: Height and width of kernels, in pixels.
+        init_stddev: Kernels start at N(0, init_stddev^2).
+        batch_norm_momentum: Of the moving statistics.
+
+    Returns:
+        Model: float [B, latent_dim] -> float [B, *sample_shape].
+
+    Raises:
+        ValueError: If the height or width is odd or below 8.
+    """
+    height, breadth, num_doublings = _smallest_map(sample_shape)
+
+    def kernel() -> keras.initializers.Initializer:
+        return keras.initializers.RandomNormal(stddev=init_stddev)
+
+    def normalized(hidden: keras.KerasTensor) -> keras.KerasTensor:
+        hidden = keras.layers.BatchNormalization(
+            momentum=batch_norm_momentum, epsilon=1e-5
+        )(hidden)
+        return keras.layers.ReLU()(hidden)
+
+    channels = width * 2 ** (num_doublings - 1)
+    latents = keras.Input((latent_dim,), dtype=_output_dtype())
+    # No bias before batch normalisation, which would take it out again.
+    hidden = keras.layers.Dense(
+        height * breadth * channels, use_bias=False, kernel_initializer=kernel()
+    )(latents)
+    hidden = keras.layers.Reshape((height, breadth, channels))(hidden)
+    hidden = normalized(hidden)
+    for doubling in range(1, num_doublings):
+        hidden = keras.layers.Conv2DTranspose(
+            channels // 2**doubling,
+            kernel_size,
+            strides=2,
+            padding="same",
+            use_bias=False,
+            kernel_initializer=kernel(),
+        )(hidden)
+        hidden = normalized(hidden)
+    samples = keras.layers.Conv2DTranspose(
+        sample_shape[-1],
+        kernel_size,
+        strides=2,
+        padding="same",
+        activation=None if value_range is None else "tanh",
+        kernel_initializer=kernel(),
+        dtype=_output_dtype(),
+    )(hidden)
+    if value_range is not None:
+        low, high = value_range
+        samples = keras.layers.Rescaling(
+            (high - low) / 2, (high + low) / 2, dtype=_output_dtype()
+        )(samples)
+    return keras.Model(latents, samples, name="dcgan_generator")
+
+
+def build_discriminator(
+    sample_shape: tuple[int, int, int],
+    width: int = 64,
+    kernel_size: int = 5,
+    negative_slope: float = 0.2,
+    init_stddev: float = 0.02,
+    batch_norm_momentum: float = 0.9,
+) -> keras.Model:
+    """Discriminator of DCGAN: Radford et al. 2016, section 3.
+
+    Convolutions of stride 2 halve the map until it is small, channels double
+    meanwhile, and a dense layer gives the logit. Leaky rectifiers everywhere;
+    batch normalisation everywhere but at the input and the output. As it makes
+    examples of a batch depend on each other, real and fake are judged apart.
+
+    Args:
+        sample_shape: (height, width, channels) of one sample.
+        width: Channels of the first hidden map.
+        kernel_size: Height and width of kernels, in pixels.
+        negative_slope: Of the leaky rectifiers.
+        init_stddev: Kernels start at N(0, init_stddev^2).
+        batch_norm_momentum: Of the moving statistics.
+
+    Returns:
+        Model: float [B, *sample_shape] -> logits [B, 1].
+
+    Raises:
+        ValueError: If the height or width is odd or below 8.
+    """
+    *_, num_halvings = _smallest_map(sample_shape)
+    samples = keras.Input(sample_shape, dtype=_output_dtype())
+    hidden = samples
+    for halving in range(num_halvings):
+        is_first = halving == 0
+        hidden = keras.layers.Conv2D(
+            width * 2**halving,
+            kernel_size,
+            strides=2,
+            padding="same",
+            use_bias=is_first,
+            kernel_initializer=keras.initializers.RandomNormal(
+                stddev=init_stddev
+            ),
+        )(hidden)
+        if not is_first:
+            hidden = keras.layers.BatchNormalization(
+                momentum=batch_norm_momentum, epsilon=1e-5
+            )(hidden)
+        hidden = keras.layers.LeakyReLU(negative_slope)(hidden)
+    hidden = keras.layers.Flatten()(hidden)
+    logits = keras.layers.Dense(
+        1,
+        kernel_initializer=keras.initializers.RandomNormal(stddev=init_stddev),
+        dtype=_output_dtype(),
+    )(hidden)
+    return keras.Model(samples, logits, name="dcgan_discriminator")
+
+
+def _smallest_map(sample_shape: tuple[int, ...]) -> tuple[int, int, int]:
+    """(height, width) after as many halvings as go, and their number."""
+    sizes = sample_shape[:-1]
+    if len(sizes) != 2 or min(sizes) < 8 or math.gcd(*sizes) % 2:
+        raise ValueError(
+            "`sample_shape` must be (height, width, channels), height and "
+            "width even and at least 8. Received: "
+            f"sample_shape={tuple(sample_shape)}."
+        )
+    (height, breadth), num_halvings = sizes, 0
+    while min(height, breadth) > 4 and math.gcd(height, breadth) % 2 == 0:
+        height, breadth = height // 2, breadth // 2
+        num_halvings += 1
+    return height, breadth, num_halvings
+
+
+def _output_dtype() -> str:
+    """That of weights: samples and logits are not for 16 bits."""
+    return keras.config.dtype_policy().variable_dtype

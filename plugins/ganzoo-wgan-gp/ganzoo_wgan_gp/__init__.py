@@ -1,0 +1,1 @@
+"""Wasserstein loss and gradient penalties for ganzoo."""
