@@ -2,12 +2,13 @@
 
 The map of the package. Read `ganzoo/gan.py` first; imports point one way:
 
-    errors, interfaces      what can go wrong; what each kind of component promises
+    errors, interfaces      what can go wrong; what each kind promises
     registry, catalogue     entry points -> components; --list and --describe
     configuration           gin: a config loads exactly what it names, with
                             gin_files, names, bindings, signatures as its parts
     latents, randomness     priors of z; every draw, a pure function
-    layers, optimizers      maxout, dropout, untied bias; momentum that really ramps
+    layers, optimizers      maxout, dropout; momentum that really ramps
+    initializers, factories what the built-in networks share
     strategies, pipeline    where a step runs; what it is fed
     networks, objectives    how the nets are called; how loss terms add up
     gan                     Algorithm 1

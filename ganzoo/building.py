@@ -64,15 +64,9 @@ def build_gan(
         )
     supplied = _Supplied(dataset, examples, latents)
     keras.utils.set_random_seed(seed % 2**32)
-    networks = [
-        supplied.call(factory, kind)
-        for factory, kind in (
-            (generator, "generator"),
-            (discriminator, "discriminator"),
-        )
-    ]
     gan = Gan(
-        *networks,
+        supplied.call(generator, "generator"),
+        supplied.call(discriminator, "discriminator"),
         latents,
         seed=seed,
         ema_decay=ema_decay,

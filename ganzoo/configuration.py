@@ -12,12 +12,13 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import gin
+from gin import config as gin_config
+
 from ganzoo import registry, signatures
 from ganzoo.bindings import Bindings
 from ganzoo.errors import ConfigurationError, GanzooError
 from ganzoo.gin_files import Binding, Reader
 from ganzoo.names import Target, resolve
-from gin import config as gin_config
 
 # What the core itself lets a configuration name, and where it is. A name
 # without a dot is a function that the core calls: its keyword-only parameters

@@ -1,7 +1,7 @@
 """What can go wrong, as far as a user can mend it.
 
-Every message reads: subject, rule, what was received, remedy. `ganzoo.run` prints
-them without a traceback and exits with status 2.
+Every message reads: subject, rule, what was received, remedy. `ganzoo.run`
+prints them without a traceback and exits with status 2.
 """
 
 import difflib

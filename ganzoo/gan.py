@@ -16,6 +16,7 @@ import tensorflow as tf
 from ganzoo import objectives, pipeline, randomness, replicas
 from ganzoo.errors import ConfigurationError
 from ganzoo.gradients import accumulated
+from ganzoo.interfaces import Prior
 from ganzoo.networks import (
     Minibatch,
     Networks,
@@ -67,7 +68,7 @@ class Gan(DistributedModel):
         self,
         generator: keras.Model,
         discriminator: keras.Model,
-        latents: Callable,
+        latents: Prior,
         seed: int = 0,
         ema_decay: float | None = None,
         sample_shape: tuple[int, ...] | None = None,
@@ -286,11 +287,12 @@ class Gan(DistributedModel):
 
     def _update_ema(self, strategy: tf.distribute.Strategy) -> None:
         """w_ema <- w_ema - (1 - decay) * (w_ema - w), on each replica alone."""
+        rate = 1 - (self.ema_decay or 0.0)
 
         def move(average: tf.Variable, weight: tf.Tensor) -> None:
             tf.raw_ops.ResourceApplyGradientDescent(
                 var=average.handle,
-                alpha=tf.cast(1 - self.ema_decay, average.dtype),
+                alpha=tf.constant(rate, average.dtype),
                 delta=average - weight,
             )
 

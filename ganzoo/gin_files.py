@@ -9,8 +9,9 @@ import tokenize
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
-from ganzoo.errors import ConfigurationError, did_you_mean
 from gin import config_parser
+
+from ganzoo.errors import ConfigurationError, did_you_mean
 
 # The location of what stands in no file.
 PARAMETER = "--gin_param"

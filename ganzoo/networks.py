@@ -1,7 +1,7 @@
 """How the two networks are called: on what, with which random numbers.
 
-`Networks` is what `ganzoo.gan` plays with: G(z) for fresh z, D(x) and D(G(z)) in
-one pass where that changes nothing, penalties at samples of a term's choice.
+`Networks` is what `ganzoo.gan` plays with: G(z) for fresh z, D(x) and D(G(z))
+in one pass where that changes nothing, penalties at samples of a term's choice.
 """
 
 from collections.abc import Callable, Sequence
@@ -12,6 +12,7 @@ import tensorflow as tf
 
 from ganzoo import objectives, randomness
 from ganzoo.errors import ComponentError
+from ganzoo.interfaces import Prior
 from ganzoo.randomness import Draws, Segment
 
 
@@ -66,7 +67,7 @@ class Networks:
         self,
         generator: keras.Model,
         discriminator: keras.Model,
-        latents: Callable,
+        latents: Prior,
         seed: int,
         step: Any,
     ):
@@ -185,7 +186,7 @@ def has_batch_statistics(network: keras.Model) -> bool:
 def check_networks(
     generator: keras.Model,
     discriminator: keras.Model,
-    latents: Callable,
+    latents: Prior,
     sample_shape: tuple[int, ...] | None = None,
     condition_spec: Any = None,
 ) -> tuple[int, ...]:
@@ -210,8 +211,8 @@ def check_networks(
     if None in made_shape:
         raise ComponentError(
             f"Generator {generator.name!r} must make samples of a fixed shape. "
-            f"Received: shape {tuple(made.shape)} from z of {latents.latent_dim} "
-            "numbers."
+            f"Received: shape {tuple(made.shape)} from z of "
+            f"{latents.latent_dim} numbers."
         )
     if sample_shape is not None and made_shape != tuple(sample_shape):
         raise ComponentError(

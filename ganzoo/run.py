@@ -1,9 +1,12 @@
 """The command line: flags -> one call. Nothing heavy is imported before that.
 
-python -m ganzoo.run --gin_file=gin/mnist_mlp.gin
-python -m ganzoo.run --gin_file=gin/mnist_mlp.gin
---gin_param='train.num_steps=20' python -m ganzoo.run --mode=evaluate
---run_dir=runs/mnist_mlp python -m ganzoo.run --list
+Train and score a recipe, score a run again, see what there is:
+
+    python -m ganzoo.run --gin_file=gin/mnist_mlp.gin
+    python -m ganzoo.run --mode=evaluate --run_dir=runs/mnist_mlp
+    python -m ganzoo.run --list
+
+Run the same command again and it goes on from the last checkpoint.
 """
 
 import os
@@ -15,123 +18,175 @@ from collections.abc import Sequence
 from typing import Any
 
 from absl import flags
-from absl import logging as absl_logging
 
 from ganzoo.errors import ConfigurationError, GanzooError, did_you_mean
 
-FLAGS = flags.FLAGS
-
-flags.DEFINE_multi_string(
-    "gin_file", [], "Recipe; more than one are read in order."
-)
-flags.DEFINE_multi_string(
-    "gin_param", [], "A binding such as 'train.num_steps=20'; wins over files."
-)
-flags.DEFINE_string(
-    "run_dir", None, "Where the run is kept. Default: runs/<recipe>."
-)
-flags.DEFINE_list(
-    "mode",
-    ["train", "evaluate"],
-    "What to do, in order: train, evaluate. Default: both.",
-)
-flags.DEFINE_bool("list", False, "Lists the components that are installed.")
-flags.DEFINE_string(
-    "describe", None, "Says all about one component, such as generators.mlp."
-)
+# What --mode may name: a method of `ganzoo.session.Session` each.
+MODES = {
+    "train": "train up to train.num_steps, from the last checkpoint on",
+    "evaluate": "score the newest checkpoint: evaluation.json",
+}
+_DEFAULT_MODES = ["train", "evaluate"]
 
 
-_MODES = ("train", "evaluate")
+_USAGE = """Generative adversarial nets as parts that plug together.
+
+  python -m ganzoo.run --gin_file=gin/mnist_mlp.gin
+  python -m ganzoo.run --mode=evaluate --run_dir=runs/mnist_mlp
+  python -m ganzoo.run --list
+
+Flags:"""
 
 
 def main(argv: Sequence[str] | None = None) -> None:
-    """Runs a command line and exits: 0, or 2 where the user can mend it."""
+    """Runs a command line and exits with its status."""
     sys.exit(run(list(sys.argv if argv is None else argv)))
 
 
 def run(argv: list[str]) -> int:
-    """Runs a command line; returns the exit status.
+    """Runs a command line, given with the name of the program in front.
 
-    0: done. 2: something that the user can mend; the message says what. 128 +
-    n: signal n came, and everything is saved.
+    Returns:
+        0 if all is done; 2 if something is wrong that the user can mend, after
+        a message that says what; 128 + n if signal n came and all is saved.
     """
+    chosen = define_flags()
     try:
-        rest = FLAGS(argv)[1:]
+        rest = chosen(argv)[1:]
         if rest:
             raise ConfigurationError(
                 f"Every argument must be a flag. Received: {rest[0]!r}. A "
                 "recipe is given as --gin_file=FILE."
             )
-        return _dispatch()
+        return _dispatch(chosen)
     except flags.Error as error:
-        print(f"{error} See --help.", file=sys.stderr)
+        print(f"Error: {error} See --help.", file=sys.stderr)
     except GanzooError as error:
-        if FLAGS.is_parsed() and absl_logging.get_verbosity() > 0:
+        if chosen.is_parsed() and chosen.verbosity > 0:
             traceback.print_exc()
         print(f"Error: {error}", file=sys.stderr)
     return 2
 
 
-def _dispatch() -> int:
-    if FLAGS.list:
+def define_flags() -> flags.FlagValues:
+    """The flags, at their defaults."""
+    found = flags.FlagValues()
+    modes = "; ".join(f"{name}: {text}" for name, text in MODES.items())
+    flags.DEFINE_multi_string(
+        "gin_file",
+        [],
+        "recipe; several are read in order",
+        flag_values=found,
+    )
+    flags.DEFINE_multi_string(
+        "gin_param",
+        [],
+        "binding such as 'train.num_steps=20', read after the files",
+        flag_values=found,
+    )
+    flags.DEFINE_string(
+        "run_dir",
+        None,
+        "where the run is kept (default: runs/<recipe>); alone, that run's own "
+        "recipe is used",
+        flag_values=found,
+    )
+    flags.DEFINE_list(
+        "mode",
+        _DEFAULT_MODES,
+        f"what to do, several in order (default: train,evaluate). {modes}",
+        flag_values=found,
+    )
+    flags.DEFINE_bool(
+        "list", False, "list the installed components", flag_values=found
+    )
+    flags.DEFINE_string(
+        "describe",
+        None,
+        "say all about one component, such as generators.mlp",
+        flag_values=found,
+    )
+    flags.DEFINE_integer(
+        "verbosity",
+        0,
+        "1 shows the traceback of an error",
+        flag_values=found,
+    )
+    flags.DEFINE_bool("help", False, "say all this", flag_values=found)
+    return found
+
+
+def _help(chosen: flags.FlagValues) -> str:
+    lines = [
+        f"  --{name}: {chosen[name].help}"
+        for name in chosen
+        if name not in ("undefok", "flagfile")  # absl's own.
+    ]
+    return "\n".join([_USAGE, *lines])
+
+
+def _dispatch(chosen: flags.FlagValues) -> int:
+    if chosen.help:
+        print(_help(chosen))
+        return 0
+    if chosen.list:
         from ganzoo.catalogue import list_components
 
         print(list_components())
         return 0
-    if FLAGS.describe:
+    if chosen.describe:
         from ganzoo.catalogue import describe
 
-        print(describe(FLAGS.describe))
+        print(describe(chosen.describe))
         return 0
-    for mode in FLAGS.mode:
-        if mode not in _MODES:
+    for mode in chosen.mode:
+        if mode not in MODES:
             raise ConfigurationError(
-                f"No mode named {mode!r}.{did_you_mean(mode, _MODES)} There "
-                "are: "
-                f"{', '.join(_MODES)}."
+                f"No mode named {mode!r}.{did_you_mean(mode, MODES)} There "
+                f"are: {', '.join(MODES)}."
             )
-    return _work_on_run()
+    return _work_on_run(chosen)
 
 
-def _work_on_run() -> int:
+def _work_on_run(chosen: flags.FlagValues) -> int:
     """Resolves the configuration, takes the run directory, does the modes."""
     from ganzoo import configuration
     from ganzoo.run_directory import RunDirectory
 
-    if not FLAGS.gin_file and not FLAGS.run_dir:
+    if not chosen.gin_file and not chosen.run_dir:
         raise ConfigurationError(
-            "Nothing to do: give a recipe with --gin_file, a finished run with "
+            "There is nothing to do. Give a recipe with --gin_file, a run with "
             "--run_dir, or see --list and --help."
         )
     directory = RunDirectory(
-        FLAGS.run_dir
-        or pathlib.Path("runs") / pathlib.Path(FLAGS.gin_file[0]).stem
+        chosen.run_dir
+        or pathlib.Path("runs") / pathlib.Path(chosen.gin_file[0]).stem
     )
-    files = FLAGS.gin_file or [str(directory.existing_config())]
-    found = configuration.read(files, FLAGS.gin_param)
+    files = chosen.gin_file or [str(directory.existing_config())]
+    found = configuration.read(files, chosen.gin_param)
     with directory.hold():
         if "experiment.seed" not in found.bindings():
             seed = directory.recorded_seed()
             if seed is None:
                 seed = random.SystemRandom().randrange(2**31)
             found = configuration.read(
-                files, [*FLAGS.gin_param, f"experiment.seed = {seed}"]
+                files, [*chosen.gin_param, f"experiment.seed = {seed}"]
             )
-        print(f"Seed: {found.bindings()['experiment.seed']}")
         directory.claim(found)
+        print(f"Seed: {found.bindings()['experiment.seed']}", flush=True)
         # Before TensorFlow is imported, or it has already spoken.
         os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
         found.activate()
-        return _do_modes(found, directory)
+        return _do_modes(chosen.mode, found, directory)
 
 
-def _do_modes(found: Any, directory: Any) -> int:
+def _do_modes(modes: Sequence[str], found: Any, directory: Any) -> int:
     from ganzoo.session import Session
     from ganzoo.training import Interrupted
 
-    session = Session(found, directory)
     try:
-        for mode in FLAGS.mode:
+        session = Session(found, directory)
+        for mode in modes:
             getattr(session, mode)()
     except Interrupted as interrupted:
         print(

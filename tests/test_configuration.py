@@ -4,9 +4,9 @@ import inspect
 import re
 import sys
 
+import gin
 import pytest
 
-import gin
 from ganzoo import configuration, registry
 from ganzoo.errors import ComponentError, ConfigurationError, DataError
 
