@@ -17,13 +17,14 @@ import tensorflow as tf
 from ganzoo.errors import ConfigurationError, DataError
 from ganzoo.randomness import Draws, Segment
 
+_PHILOX = 1
 _CIPHER_ROUNDS = 4  # As many as `tf.random.experimental.index_shuffle` uses.
 _SHUFFLE_BUFFER = 10_000
 _READ_BATCH = 1_000
 
 
 class _Plan(NamedTuple):
-    """Which rows of which minibatches are wanted, from which step on."""
+    """Which rows of which minibatches are wanted."""
 
     batch_size: int
     discriminator_steps: int
@@ -98,7 +99,7 @@ def batches(
     num_rows = batch_size // num_shards
     rows = slice(shard * num_rows, (shard + 1) * num_rows)
     plan = _Plan(batch_size, discriminator_steps, seed, first_step, rows)
-    source = _of_stream if _is_stream(examples) else _of_arrays
+    source = _of_stream if isinstance(examples, tf.data.Dataset) else _of_arrays
     dataset = source(examples, plan)
     if augment is not None:
         steps = tf.data.Dataset.counter(start=first_step)
@@ -116,7 +117,7 @@ def batches(
 
 def num_examples(examples: Any) -> int:
     """How many there are; reads all of a tf.data.Dataset that does not say."""
-    if not _is_stream(examples):
+    if not isinstance(examples, tf.data.Dataset):
         return len(tf.nest.flatten(examples)[0])
     num = int(examples.cardinality())
     if num == tf.data.INFINITE_CARDINALITY:
@@ -138,7 +139,7 @@ def steps_per_epoch(
 
 def sample_mean(examples: Any) -> np.ndarray:
     """The mean sample, float64 [*sample_shape]; reads all of a stream."""
-    if not _is_stream(examples):
+    if not isinstance(examples, tf.data.Dataset):
         return np.asarray(np.mean(_split(examples)[0], 0, dtype=np.float64))
     total: Any = 0.0
     for batch in examples.batch(_READ_BATCH).as_numpy_iterator():
@@ -148,14 +149,14 @@ def sample_mean(examples: Any) -> np.ndarray:
 
 def first_examples(examples: Any, num: int) -> tuple[Any, Any]:
     """The first `num` samples, or all if fewer, and their condition or None."""
-    if _is_stream(examples):
+    if isinstance(examples, tf.data.Dataset):
         examples = next(examples.batch(num).as_numpy_iterator())
     return _split(tf.nest.map_structure(lambda part: part[:num], examples))
 
 
 def condition_spec(examples: Any) -> Any:
     """The condition as `keras.KerasTensor`s [None, ...], or None."""
-    if _is_stream(examples):
+    if isinstance(examples, tf.data.Dataset):
         examples = examples.batch(1).element_spec
     condition = _split(examples)[1]
     if condition is None:
@@ -172,23 +173,31 @@ def _of_arrays(examples: Any, plan: _Plan) -> tf.data.Dataset:
     with tf.device("CPU:0"):
         arrays = tf.nest.map_structure(tf.convert_to_tensor, examples)
     num = num_examples(examples)
-    keys = [tf.constant(key, tf.uint32) for key in _order_keys(plan.seed)]
+    key = tf.constant([_order_key(plan.seed)], tf.uint64)
     # Row b of minibatch i of step s is at (s k + i) B + b in the endless order.
     offsets = np.add.outer(
         np.arange(plan.batch_size)[plan.rows],
         np.arange(plan.discriminator_steps) * plan.batch_size,
     )
     per_step = plan.discriminator_steps * plan.batch_size
+    most_epochs = (per_step - 1) // num + 2  # That one step can reach into.
 
     def gather(step: tf.Tensor) -> Any:
         positions = step * per_step + offsets.reshape(-1)
-        epochs = tf.cast(positions // num, tf.uint32)
+        first_epoch = step * per_step // num
+        # Seeds that count up give orders that resemble each other: a draw of
+        # Philox for each epoch, four numbers to a count, does not.
+        seeds = tf.raw_ops.StatelessRandomUniformFullIntV2(
+            shape=[most_epochs, 4],
+            key=key,
+            counter=tf.cast(tf.stack([first_epoch, 0]), tf.uint64),
+            alg=_PHILOX,
+            dtype=tf.uint32,
+        )[:, :3]
         # `index_shuffle` itself takes no seed for each index (TensorFlow 2.21).
         indices = tf.raw_ops.RandomIndexShuffle(
             index=positions % num,
-            seed=tf.stack(
-                [*(tf.fill(epochs.shape, key) for key in keys), epochs], axis=1
-            ),
+            seed=tf.gather(seeds, positions // num - first_epoch),
             max_index=tf.constant(num - 1, tf.int64),
             rounds=_CIPHER_ROUNDS,
         )
@@ -203,7 +212,7 @@ def _of_arrays(examples: Any, plan: _Plan) -> tf.data.Dataset:
 def _of_stream(examples: tf.data.Dataset, plan: _Plan) -> tf.data.Dataset:
     minibatches = [plan.discriminator_steps, plan.batch_size]
     per_step = plan.discriminator_steps * plan.batch_size
-    first_seed = _order_keys(plan.seed)[0] << 31  # Below 2^63, with any epoch.
+    first_seed = _order_key(plan.seed) >> 2  # An int64, with any epoch.
 
     def shuffle(epoch: tf.Tensor) -> tf.data.Dataset:
         # `repeat` would give a second iterator another order.
@@ -234,20 +243,11 @@ def _augmented(
     augment: Callable, step: tf.Tensor, batch: Any, plan: _Plan
 ) -> Any:
     samples, condition = _split(batch)
-    augmented = tf.stack(
-        [
-            augment(
-                minibatch,
-                Draws(
-                    plan.seed,
-                    step,
-                    [Segment(f"augment/{i}", plan.rows.start)],
-                ),
-            )
-            for i, minibatch in enumerate(tf.unstack(samples, axis=1))
-        ],
-        axis=1,
-    )
+    minibatches = []
+    for i, minibatch in enumerate(tf.unstack(samples, axis=1)):
+        rows = Segment(f"augment/{i}", plan.rows.start)
+        minibatches.append(augment(minibatch, Draws(plan.seed, step, [rows])))
+    augmented = tf.stack(minibatches, axis=1)
     if (augmented.shape, augmented.dtype) != (samples.shape, samples.dtype):
         raise DataError(
             "`augment` must keep the shape and dtype of samples. Received: "
@@ -259,7 +259,7 @@ def _augmented(
 
 def _check_examples(examples: Any) -> None:
     """Raises `DataError` for what no step could be fed with."""
-    if _is_stream(examples):
+    if isinstance(examples, tf.data.Dataset):
         for spec in tf.nest.flatten(examples.element_spec):
             if not spec.shape.is_fully_defined():
                 raise DataError(
@@ -284,14 +284,10 @@ def _check_examples(examples: Any) -> None:
             )
 
 
-def _order_keys(seed: int) -> tuple[int, int]:
-    """Two numbers below 2^32, for any int."""
+def _order_key(seed: int) -> int:
+    """A number below 2^64, for any int."""
     digest = hashlib.blake2b(f"order/{seed}".encode(), digest_size=8).digest()
-    return int.from_bytes(digest[:4]), int.from_bytes(digest[4:])
-
-
-def _is_stream(examples: Any) -> bool:
-    return isinstance(examples, tf.data.Dataset)
+    return int.from_bytes(digest)
 
 
 def _split(examples: Any) -> tuple[Any, Any]:
