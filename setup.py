@@ -54,6 +54,7 @@ setup(
     license="Apache-2.0",
     python_requires=">=3.11",
     packages=find_packages(include=["ganzoo", "ganzoo.*"]),
+    package_data={"ganzoo": ["templates/*.in"]},
     install_requires=[
         "absl-py>=2.1",
         "filelock>=3.12",

@@ -17,14 +17,14 @@ from typing import Any, NamedTuple
 
 from ganzoo.errors import ComponentError, did_you_mean
 
-_SINGULAR = {
+SINGULAR = {
     "generators": "generator",
     "discriminators": "discriminator",
     "losses": "loss",
     "datasets": "dataset",
     "evaluators": "evaluator",
 }
-KINDS = tuple(_SINGULAR)
+KINDS = tuple(SINGULAR)
 # Networks: core calls what the entry point names. The other kinds are objects
 # that the config builds.
 FACTORY_KINDS = ("generators", "discriminators")
@@ -79,15 +79,22 @@ def refresh() -> None:
 
 def problems() -> list[str]:
     """What packages declare that cannot mean what they want, one line each."""
-    components = find()
-    own = {(c.kind, c.name) for c in components if c.package == "ganzoo"}
     shadowed = [
         f"{_named(c)} is hidden by ganzoo's own `{c.kind}.{c.name}`. "
         f"Write `{c.full_name}` to use it."
-        for c in components
-        if c.package != "ganzoo" and (c.kind, c.name) in own
+        for c in find()
+        if is_hidden(c)
     ]
     return [*_scan(tuple(sys.path))[1], *shadowed]
+
+
+def is_hidden(component: Component) -> bool:
+    """Whether its bare name is ganzoo's own component's."""
+    return component.package != "ganzoo" and any(
+        (other.package, other.kind, other.name)
+        == ("ganzoo", component.kind, component.name)
+        for other in find()
+    )
 
 
 def resolve(reference: str) -> Component:
@@ -124,7 +131,7 @@ def resolve(reference: str) -> Component:
     names = sorted({c.full_name if is_full else c.name for c in candidates})
     wanted = reference if is_full else name
     raise ComponentError(
-        f"No {_SINGULAR[kind]} named {wanted!r}.{did_you_mean(wanted, names)} "
+        f"No {SINGULAR[kind]} named {wanted!r}.{did_you_mean(wanted, names)} "
         + (
             f"Registered: {', '.join(names)}."
             if len(names) <= _LONGEST_LIST
@@ -169,7 +176,7 @@ def load(component: Component) -> Callable[..., Any]:
 
 def _named(component: Component) -> str:
     return (
-        f"{_SINGULAR[component.kind].capitalize()} {component.name!r} of "
+        f"{SINGULAR[component.kind].capitalize()} {component.name!r} of "
         f"{component.package} {component.version}"
     )
 

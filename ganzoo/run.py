@@ -47,8 +47,9 @@ def run(argv: list[str]) -> int:
     """Runs a command line, given with the name of the program in front.
 
     Returns:
-        0 if all is done; 2 if something is wrong that the user can mend, after
-        a message that says what; 128 + n if signal n came and all is saved.
+        0 if all is done; 1 if --check found something broken; 2 if something is
+        wrong that the user can mend, after a message that says what; 128 + n if
+        signal n came and all is saved.
     """
     chosen = define_flags()
     try:
@@ -58,6 +59,12 @@ def run(argv: list[str]) -> int:
                 f"Every argument must be a flag. Received: {rest[0]!r}. A "
                 "recipe is given as --gin_file=FILE."
             )
+        if chosen.workers:
+            from ganzoo import launching
+
+            # The last of several flags of one name holds.
+            command = [sys.executable, "-m", "ganzoo.run", *argv[1:]]
+            return launching.launch(chosen.workers, [*command, "--workers=0"])
         return _dispatch(chosen)
     except flags.Error as error:
         print(f"Error: {error} See --help.", file=sys.stderr)
@@ -91,6 +98,12 @@ def define_flags() -> flags.FlagValues:
         "recipe is used",
         flag_values=found,
     )
+    flags.DEFINE_integer(
+        "workers",
+        0,
+        "start so many workers on this machine, for strategies.multi_worker",
+        flag_values=found,
+    )
     flags.DEFINE_list(
         "mode",
         _DEFAULT_MODES,
@@ -104,6 +117,36 @@ def define_flags() -> flags.FlagValues:
         "describe",
         None,
         "say all about one component, such as generators.mlp",
+        flag_values=found,
+    )
+    flags.DEFINE_bool(
+        "check",
+        False,
+        "load and check every installed component; exits 1 if one is broken",
+        flag_values=found,
+    )
+    flags.DEFINE_bool(
+        "dry_run",
+        False,
+        "build what a recipe comes to and describe it; nothing is written",
+        flag_values=found,
+    )
+    flags.DEFINE_string(
+        "new_plugin",
+        None,
+        "write a package of this name, with a component of --kind",
+        flag_values=found,
+    )
+    flags.DEFINE_string(
+        "kind",
+        "generators",
+        "of the component in the new package",
+        flag_values=found,
+    )
+    flags.DEFINE_string(
+        "output",
+        ".",
+        "folder that the new package's folder is made in",
         flag_values=found,
     )
     flags.DEFINE_integer(
@@ -139,6 +182,15 @@ def _dispatch(chosen: flags.FlagValues) -> int:
 
         print(describe(chosen.describe))
         return 0
+    if chosen.new_plugin:
+        from ganzoo.template import write_plugin
+
+        print(write_plugin(chosen.new_plugin, chosen.kind, chosen.output))
+        return 0
+    if chosen.check:
+        return _check()
+    if chosen.dry_run:
+        return _dry_run(chosen)
     for mode in chosen.mode:
         if mode not in MODES:
             raise ConfigurationError(
@@ -148,9 +200,34 @@ def _dispatch(chosen: flags.FlagValues) -> int:
     return _work_on_run(chosen)
 
 
+def _check() -> int:
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    from ganzoo.checking import check_installed
+
+    report, is_whole = check_installed()
+    print(report)
+    return 0 if is_whole else 1
+
+
+def _dry_run(chosen: flags.FlagValues) -> int:
+    from ganzoo import configuration
+
+    if not chosen.gin_file:
+        raise ConfigurationError(
+            "`--dry_run` needs a recipe. Received: none. Add --gin_file=FILE."
+        )
+    found = configuration.read(chosen.gin_file, chosen.gin_param)
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    found.activate()
+    from ganzoo.inspection import describe_run
+
+    print(describe_run(found))
+    return 0
+
+
 def _work_on_run(chosen: flags.FlagValues) -> int:
     """Resolves the configuration, takes the run directory, does the modes."""
-    from ganzoo import configuration
+    from ganzoo import configuration, workers
     from ganzoo.run_directory import RunDirectory
 
     if not chosen.gin_file and not chosen.run_dir:
@@ -167,6 +244,12 @@ def _work_on_run(chosen: flags.FlagValues) -> int:
     with directory.hold():
         if "experiment.seed" not in found.bindings():
             seed = directory.recorded_seed()
+            if seed is None and len(workers.this_worker().addresses) > 1:
+                raise ConfigurationError(
+                    "`experiment.seed` must be bound where there are several "
+                    "workers: each would choose another. Received: none. Add "
+                    "--gin_param='experiment.seed=0'."
+                )
             if seed is None:
                 seed = random.SystemRandom().randrange(2**31)
             found = configuration.read(
@@ -188,6 +271,7 @@ def _do_modes(modes: Sequence[str], found: Any, directory: Any) -> int:
         session = Session(found, directory)
         for mode in modes:
             getattr(session, mode)()
+        session.finish()
     except Interrupted as interrupted:
         print(
             f"Stopped at step {interrupted.step:,} and saved. To go on: "

@@ -36,14 +36,25 @@ ROWS = {
     "run parts": (
         "building",
         "sampling",
+        "checkpoint_files",
         "checkpoints",
+        "divergence",
+        "saving",
+        "loop",
         "run_directory",
         "transfer",
         "figures",
         "callbacks",
     ),
     "modes": ("training", "evaluation", "exporting", "report"),
-    "front": ("session", "run", "testing"),
+    "front": (
+        "session",
+        "run",
+        "testing",
+        "checking",
+        "inspection",
+        "template",
+    ),
 }
 BUILDS_ON = {
     "contracts": (),
