@@ -1,11 +1,10 @@
-"""What a run says and keeps as it goes: numbers, pictures, the alarm for NaN.
+"""What a run says and keeps as it goes: numbers and pictures.
 
 A callback is called with the game and the step after every `every_steps` steps
 and at the last one.
 """
 
 import json
-import math
 import pathlib
 import time
 from typing import Any, Protocol
@@ -15,7 +14,6 @@ from tensorboard.compat.proto import event_pb2, summary_pb2
 from tensorboard.summary.writer.event_file_writer import EventFileWriter
 
 from ganzoo import figures
-from ganzoo.errors import GanzooError
 from ganzoo.gan import Gan
 from ganzoo.sampling import Sampler
 
@@ -29,21 +27,22 @@ class Callback(Protocol):
         """Called after `step` steps."""
 
 
-class DivergenceError(GanzooError):
-    """A loss is not a number any more."""
+class Unheard:
+    """In place of a callback, on a worker that keeps nothing.
 
+    Args:
+        every_steps: Makes it come to the same stops as the chief.
+        resets_metrics: Whether the callback does.
+    """
 
-def check_finite(gan: Gan, since: int, step: int, kept: str) -> None:
-    """Raises DivergenceError if a mean loss since `since` is not finite."""
-    for metric in gan.metrics:
-        value = float(metric.result())
-        if not math.isfinite(value):
-            raise DivergenceError(
-                f"{metric.name} became {value} between steps {since} and "
-                f"{step}. "
-                f"{kept} Lower the learning rate, or look at the samples up to "
-                "there."
-            )
+    def __init__(self, every_steps: int, resets_metrics: bool = False):
+        self.every_steps = every_steps
+        self.resets_metrics = resets_metrics
+
+    def __call__(self, gan: Gan, step: int) -> None:
+        """Does what all workers have to do."""
+        if self.resets_metrics:
+            gan.reset_metrics()
 
 
 class Monitors:

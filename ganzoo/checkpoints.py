@@ -1,31 +1,23 @@
-"""Checkpoints that can be trusted: whole or not there, and verified on reading.
+"""The checkpoints of a run: what of a game is kept, and which of them stay.
 
-A checkpoint is a folder `step-00001000/` with `state.safetensors` (every array
-of the game by name) and `manifest.json` (the step, what it is of, and the
-SHA-256 of the arrays). It is written beside, flushed to the disk and then
-renamed, so a process killed at any moment leaves the earlier ones as they were.
+How one lies on the disk, and how damage is found, is `checkpoint_files`.
 """
 
-import hashlib
+import concurrent.futures
 import json
 import logging
-import os
+import math
 import pathlib
+import re
 import shutil
 from typing import Any
 
 import keras
 import numpy as np
-import safetensors
-import safetensors.numpy
 
+from ganzoo import checkpoint_files
 from ganzoo.errors import CheckpointError
 from ganzoo.gan import Gan
-
-_ARRAYS = "state.safetensors"
-_MANIFEST = "manifest.json"
-_FORMAT = 1
-_BLOCK_BYTES = 1 << 24
 
 
 def state(gan: Gan) -> dict[str, Any]:
@@ -44,7 +36,9 @@ def state(gan: Gan) -> dict[str, Any]:
     for player, (_, optimizer) in gan.players.items():
         groups[f"{player}_optimizer"] = optimizer.variables
     return {
-        f"{group}/{index:03d}/{_name(variable)}": variable
+        _plain(f"{group}/{index:03d}/{variable.path.rsplit('/', 1)[-1]}"): (
+            variable
+        )
         for group, variables in groups.items()
         for index, variable in enumerate(variables)
     }
@@ -68,77 +62,70 @@ def paths(gan: Gan) -> dict[str, str]:
     }
 
 
-def _name(variable: Any) -> str:
-    # Keras numbers the layers of a process ("dense_7"), so only the last part
-    # of a path says the same in the next one.
-    return variable.path.rsplit("/", 1)[-1]
+def _plain(name: str) -> str:
+    # Keras numbers the unnamed layers of a process ("dense_7_kernel"), which
+    # would not be the same in the next one.
+    place, _, last = name.rpartition("/")
+    return f"{place}/{re.sub(r'_[0-9]+(?=_|$)', '', last)}"
 
 
 def arrays(gan: Gan) -> dict[str, np.ndarray]:
     """Copies of the values of `state`."""
     return {
-        # A copy: `numpy()` may be a view of memory that the next step writes
-        # to.
+        # A copy: `numpy()` may be a view of what the next step writes to.
         name: np.array(keras.ops.convert_to_numpy(variable))
         for name, variable in state(gan).items()
     }
 
 
 class Checkpoints:
-    """The checkpoints of one run.
+    """The checkpoints of one run: `step-00001000/` and so on.
 
     Args:
         folder: Where they are.
-        keep_last: How many of the newest stay.
+        keep_last: How many of the newest stay, beside the best.
     """
 
     def __init__(self, folder: pathlib.Path, keep_last: int = 3):
         self.folder = pathlib.Path(folder)
         self.keep_last = keep_last
+        self._writer = concurrent.futures.ThreadPoolExecutor(max_workers=1)
+        self._pending: concurrent.futures.Future | None = None
 
-    def save(self, gan: Gan, about: dict[str, Any]) -> pathlib.Path:
-        """Writes the game as it stands.
+    def save(
+        self, gan: Gan, about: dict[str, Any], score: float = math.nan
+    ) -> None:
+        """Keeps the game as it stands; the disk is written while it plays on.
 
         Args:
             gan: The game.
-            about: JSON values that `restore` hands back, such as the seed.
+            about: JSON values that `restore` hands back.
+            score: The checkpoint with the highest stays, whatever follows.
+
+        Raises:
+            CheckpointError: As `wait` does, about the one before.
+        """
+        self.wait()
+        step = int(gan.step.numpy())
+        manifest = {"step": step, "paths": paths(gan), "about": about}
+        self._pending = self._writer.submit(
+            self._write, step, arrays(gan), manifest, score
+        )
+
+    def wait(self) -> None:
+        """Returns when the last `save` is on the disk.
 
         Raises:
             CheckpointError: If the disk is full or read-only; what was there
                 before is untouched.
         """
-        step = int(gan.step.numpy())
-        final = self.folder / f"step-{step:08d}"
-        beside = self.folder / f".writing-{step:08d}-{os.getpid()}"
-        try:
-            self.folder.mkdir(parents=True, exist_ok=True)
-            beside.mkdir()
-            safetensors.numpy.save_file(arrays(gan), beside / _ARRAYS)
-            manifest = {
-                "format": _FORMAT,
-                "step": step,
-                "sha256": _sha256(beside / _ARRAYS),
-                "paths": paths(gan),
-                "about": about,
-            }
-            (beside / _MANIFEST).write_text(json.dumps(manifest, indent=1))
-            for name in (_ARRAYS, _MANIFEST):
-                _flush(beside / name)
-            if final.exists():  # The same step again, after a resume.
-                shutil.rmtree(final)
-            beside.rename(final)
-            _flush(self.folder)
-        except (OSError, safetensors.SafetensorError) as error:
-            shutil.rmtree(beside, ignore_errors=True)
-            raise CheckpointError(
-                f"No checkpoint could be written to {self.folder}: {error}. "
-                "The "
-                "earlier ones are untouched. Make room or make the folder "
-                "writable, then run the same command again: it goes on from "
-                "the last of them."
-            ) from error
-        self._remove_old()
-        return final
+        pending, self._pending = self._pending, None
+        if pending is not None:
+            pending.result()
+
+    def path(self, step: int) -> pathlib.Path:
+        """Where the checkpoint of a step is."""
+        return self.folder / f"step-{step:08d}"
 
     def steps(self) -> list[int]:
         """The steps of the checkpoints that are there, ascending."""
@@ -147,6 +134,13 @@ class Checkpoints:
             for path in self.folder.glob("step-*")
             if path.name.removeprefix("step-").isdigit()
         )
+
+    def best(self) -> dict[str, Any] | None:
+        """{"step": of the best, "score": its}, or None if none was scored."""
+        try:
+            return json.loads((self.folder / "best.json").read_text())
+        except (OSError, ValueError):
+            return None
 
     def restore(self, gan: Gan) -> dict[str, Any] | None:
         """Puts the newest whole checkpoint into the game.
@@ -174,13 +168,23 @@ class Checkpoints:
         """The newest whole checkpoint: its arrays and its manifest."""
         steps = self.steps()
         for step in reversed(steps):
-            path = self.folder / f"step-{step:08d}"
             try:
-                return read(path)
+                values, manifest = checkpoint_files.read(self.path(step))
             except CheckpointError as error:
                 logging.getLogger("ganzoo").warning(
                     "%s The one before it is used.", error
                 )
+                continue
+            return (
+                {_plain(name): value for name, value in values.items()},
+                {
+                    **manifest,
+                    "paths": {
+                        _plain(name): path
+                        for name, path in manifest["paths"].items()
+                    },
+                },
+            )
         if steps:
             raise CheckpointError(
                 f"All {len(steps)} checkpoints in {self.folder} are damaged. "
@@ -188,41 +192,56 @@ class Checkpoints:
             )
         return None
 
-    def _remove_old(self) -> None:
-        for step in self.steps()[: -self.keep_last]:
-            shutil.rmtree(self.folder / f"step-{step:08d}")
-        for path in self.folder.glob(".writing-*"):  # Left by a killed process.
-            shutil.rmtree(path, ignore_errors=True)
+    def discard_after(self, step: int) -> None:
+        """Removes those of later steps, from which the run turns away."""
+        self.wait()
+        for later in self.steps():
+            if later > step:
+                shutil.rmtree(self.path(later))
+        best = self.best()
+        if best is not None and best["step"] > step:
+            (self.folder / "best.json").unlink()
 
-
-def read(path: pathlib.Path) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
-    """Arrays and manifest of one checkpoint, or CheckpointError if damaged."""
-    try:
-        manifest = json.loads((path / _MANIFEST).read_text())
-        found = _sha256(path / _ARRAYS)
-        if found != manifest["sha256"]:
+    def _write(
+        self,
+        step: int,
+        values: dict[str, np.ndarray],
+        manifest: dict[str, Any],
+        score: float,
+    ) -> None:
+        checkpoint_files.write(self.path(step), values, manifest)
+        try:
+            best = self.best()
+            if not math.isnan(score) and (
+                best is None or score > best["score"]
+            ):
+                best = {"step": step, "score": score}
+                beside = self.folder / ".best.json"
+                beside.write_text(json.dumps(best))
+                beside.replace(self.folder / "best.json")
+            self._remove_old(step, best["step"] if best else step)
+        except OSError as error:
             raise CheckpointError(
-                f"Checkpoint {path} is damaged: its check sum is not the one "
-                "it "
-                "was written with."
-            )
-        return safetensors.numpy.load_file(path / _ARRAYS), manifest
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise CheckpointError(
-            f"Checkpoint {path} is damaged: {type(error).__name__}: {error}."
-        ) from error
-    except safetensors.SafetensorError as error:
-        raise CheckpointError(
-            f"Checkpoint {path} is damaged: {error}."
-        ) from error
+                f"{self.path(step)} is written, but {self.folder} cannot be "
+                f"tidied: {error}. Make room or make it writable."
+            ) from error
+
+    def _remove_old(self, step: int, best_step: int) -> None:
+        # A later one lies there because it is damaged, and must not count.
+        earlier = [other for other in self.steps() if other <= step]
+        for other in earlier[: -self.keep_last]:
+            if other != best_step:
+                shutil.rmtree(self.path(other))
+        for path in self.folder.glob(".writing-*"):  # Left by a killed process.
+            shutil.rmtree(path)
 
 
 def check_same(
     values: dict[str, np.ndarray], variables: dict[str, Any], where: Any
 ) -> None:
     """Raises CheckpointError, naming the first differences, unless all fit."""
-    found = {name: tuple(value.shape) for name, value in values.items()}
-    wanted = {name: tuple(v.shape) for name, v in variables.items()}
+    found = {name: _form(value) for name, value in values.items()}
+    wanted = {name: _form(variable) for name, variable in variables.items()}
     if found == wanted:
         return
     differences = [
@@ -241,17 +260,6 @@ def check_same(
     )
 
 
-def _sha256(path: pathlib.Path) -> str:
-    digest = hashlib.sha256()
-    with open(path, "rb") as file:
-        while block := file.read(_BLOCK_BYTES):
-            digest.update(block)
-    return digest.hexdigest()
-
-
-def _flush(path: pathlib.Path) -> None:
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+def _form(array: Any) -> str:
+    dtype = keras.backend.standardize_dtype(array.dtype)
+    return f"{dtype} {list(array.shape)}"

@@ -41,6 +41,7 @@ CORE = {
     "optimizers.linear_ramp": "ganzoo.optimizers:LinearRamp",
     "strategies.one_device": "ganzoo.strategies:one_device",
     "strategies.mirrored": "ganzoo.strategies:mirrored",
+    "strategies.multi_worker": "ganzoo.strategies:multi_worker",
 }
 
 
@@ -133,7 +134,7 @@ class Configuration:
         for target in self._bindings.targets_in_use():
             if target.source:
                 self._bindings.check(target, _register(target))
-        for binding in self._bindings.in_use:
+        for binding in sorted(self._bindings.in_use, key=_comes_later):
             key = self._bindings.key(binding, for_gin=True)
             value = self._bindings.text(binding.value, for_gin=True)
             _parse(f"{key} = {value}", binding.location)
@@ -227,6 +228,15 @@ def _register(target: Target) -> signatures.Parameters:
         # gin's subclass hides it, and core looks there for what it supplies.
         wrapper.__signature__ = inspect.signature(loaded)
     return parameters
+
+
+def _comes_later(binding: Binding) -> bool:
+    """Whether gin may take a binding after those for which this is false.
+
+    gin builds values in the order in which they are bound, and a strategy must
+    be built before TensorFlow does anything else.
+    """
+    return binding.parameter != "strategy"
 
 
 def _parse(text: str, location: str) -> None:

@@ -90,6 +90,8 @@ class Consensus:
 class DistributedModel(keras.Model):
     """A model whose `train_step` runs unchanged under every strategy."""
 
+    train_function: Callable[[Iterator], dict[str, tf.Tensor]] | None
+
     def _maybe_symbolic_build(self, *args: Any, **kwargs: Any) -> None:
         """Does nothing: whoever subclasses this has built its networks."""
 

@@ -272,6 +272,8 @@ def _do_modes(modes: Sequence[str], found: Any, directory: Any) -> int:
         for mode in modes:
             getattr(session, mode)()
         session.finish()
+        if not session.is_chief:
+            return 0
     except Interrupted as interrupted:
         print(
             f"Stopped at step {interrupted.step:,} and saved. To go on: "

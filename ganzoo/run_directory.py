@@ -1,13 +1,15 @@
 """A run's folder: one recipe, one process at a time, and what it wrote.
 
-config.gin operative_config.gin components.txt   what ran, enough to run it
-again metrics.jsonl events.*                           lines of numbers;
-TensorBoard checkpoints/ samples/                            states; grids of
-fixed latents evaluation.json                                  numbers with
-their protocols
+    config.gin operative_config.gin components.txt   what ran, to run it again
+    metrics.jsonl events.*                           numbers; TensorBoard's form
+    checkpoints/ samples/                            states; grids of samples
+    evaluation.json                                  numbers with their protocol
+
+Of several workers, the chief alone holds it and writes to it.
 """
 
 import contextlib
+import importlib.metadata
 import json
 import os
 import pathlib
@@ -18,15 +20,22 @@ from typing import Any
 
 import filelock
 
+from ganzoo import workers
 from ganzoo.errors import RunError
 
-# What may change when a run goes on: nothing here touches the weights' course.
+# What may change when a run goes on: nothing here touches the weights' course,
+# but for the order of sums where the strategy changes.
 MAY_CHANGE = (
     "evaluate.",
     "evaluators.",
+    "experiment.strategy",
+    "strategies.",
+    "train.best_",
     "train.checkpoint_every_steps",
     "train.keep_checkpoints",
     "train.log_every_steps",
+    "train.max_rollbacks",
+    "train.num_samples",
     "train.num_steps",
     "train.sample_every_steps",
 )
@@ -71,6 +80,9 @@ class RunDirectory:
             RunError: If another process holds the folder (it is named), or the
                 folder cannot be made.
         """
+        if not workers.this_worker().is_chief:
+            yield
+            return
         try:
             self.path.mkdir(parents=True, exist_ok=True)
             lock = filelock.FileLock(self.path / ".lock", timeout=0)
@@ -126,18 +138,58 @@ class RunDirectory:
                     + "; ".join(differences[:5])
                     + ". Use another --run_dir, or the settings it began with."
                 )
+        self._check_components(configuration.components_text())
         self.write("config.gin", configuration.config_text())
         self.write("components.txt", configuration.components_text())
         self.write("bindings.json", json.dumps(bindings, indent=1))
 
+    def record(self) -> dict[str, Any]:
+        """What runs here, as JSON values: for the manifest of a checkpoint."""
+        names = ("bindings.json", "components.txt")
+        texts = [
+            path.read_text() if (path := self.path / name).exists() else ""
+            for name in names
+        ]
+        return {
+            "bindings": json.loads(texts[0] or "{}"),
+            "components": texts[1].splitlines(),
+            "versions": {
+                package: importlib.metadata.version(package)
+                for package in ("ganzoo", "keras", "numpy", "tensorflow")
+            },
+        }
+
     def write(self, name: str, text: str) -> pathlib.Path:
         """Writes a file of the folder in one go: never half of it is seen."""
         path = self.path / name
+        if not workers.this_worker().is_chief:
+            return path
         path.parent.mkdir(parents=True, exist_ok=True)
         beside = path.with_name(f".{path.name}.{os.getpid()}")
         beside.write_text(text)
         beside.replace(path)
         return path
+
+    def _check_components(self, text: str) -> None:
+        """Raises RunError if a component is not of the version it was.
+
+        ganzoo's own may differ in the last part of the version.
+        """
+        record = self.path / "components.txt"
+        if not record.exists():
+            return
+        earlier, now = _versions(record.read_text()), _versions(text)
+        differences = [
+            f"{name} was of {earlier[name]}, is of {now[name]}"
+            for name in sorted(earlier.keys() & now.keys())
+            if earlier[name] != now[name]
+        ]
+        if differences:
+            raise RunError(
+                f"{self.path} was begun with other versions: "
+                + "; ".join(differences)
+                + ". Install those, or use another --run_dir."
+            )
 
     def _holder(self) -> str:
         try:
@@ -148,3 +200,14 @@ class RunDirectory:
             f"process {holder['process']} on {holder['host']}, since "
             f"{holder['since']}"
         )
+
+
+def _versions(text: str) -> dict[str, str]:
+    """Component -> "package version", from components.txt."""
+    versions = {}
+    for line in text.splitlines():
+        name, package, version, _ = line.split("\t")
+        if package == "ganzoo":
+            version = ".".join(version.split(".")[:2])
+        versions[name] = f"{package} {version}"
+    return versions

@@ -1,11 +1,13 @@
 """One command on one run directory: the game built from its configuration."""
 
+import zlib
 from typing import Any
 
-from ganzoo.checkpoints import Checkpoints
+from ganzoo import checkpoints, divergence, strategies, workers
 from ganzoo.configuration import Configuration, configured
 from ganzoo.errors import RunError
 from ganzoo.evaluation import describe
+from ganzoo.replicas import Consensus
 from ganzoo.run_directory import RunDirectory
 
 
@@ -24,20 +26,28 @@ class Session:
         self.configuration = configuration
         self.run = run
         self.results: list[dict[str, Any]] = []
+        strategies.prepare_devices()
         self.experiment = configured("experiment")()
+        strategy = self.experiment.strategy
+        strategies.check_workers(strategy)
+        print(strategies.describe(strategy))
         dataset = self.experiment.dataset
         self.examples = dataset.examples("train")
-        with self.experiment.strategy.scope():
+        with strategy.scope():
             self.gan = configured("build_gan")(
                 dataset, self.examples, self.experiment.seed
             )
-        checkpoints = Checkpoints(run.path / "checkpoints")
-        if checkpoints.restore(self.gan) is None:
-            if configuration.mentions("initialize_from"):
-                for line in configured("initialize_from")(self.gan):
-                    print(line)
-        else:
+        self.about = divergence.restore(
+            self.gan, checkpoints.Checkpoints(run.path / "checkpoints")
+        )
+        if self.about is not None:
             print(f"Going on from step {self.step:,} of {run.path}.")
+        elif configuration.mentions("initialize_from"):
+            for line in configured("initialize_from")(self.gan):
+                print(line)
+        self.is_chief = workers.this_worker().is_chief
+        self.consensus = Consensus(strategy)
+        self._check_agreement()
 
     @property
     def step(self) -> int:
@@ -46,19 +56,42 @@ class Session:
 
     def train(self) -> None:
         """Trains up to `train.num_steps`."""
-        configured("train")(self.gan, self.experiment, self.examples, self.run)
+        configured("train")(
+            self.gan, self.experiment, self.examples, self.run, self.about
+        )
 
     def evaluate(self) -> None:
-        """Scores the game as it stands."""
+        """Scores the game as it stands; of several workers, the chief does."""
+        if not self.is_chief:
+            return
         if not self.step:
             raise RunError(
                 f"{self.run.path} has no checkpoint to evaluate. Train it "
-                "first: "
-                "leave out --mode."
+                "first: leave out --mode."
             )
         self.results = configured("evaluate")(
             self.gan, self.experiment.dataset, self.run
         )
+
+    def finish(self) -> None:
+        """Waits for the other workers: one that leaves takes all with it."""
+        self.consensus.largest([0])
+
+    def _check_agreement(self) -> None:
+        """Raises RunError unless all workers start from the same state."""
+        if not self.consensus.is_needed:
+            return
+        digest = 0
+        for values in checkpoints.arrays(self.gan).values():
+            digest = zlib.crc32(values.tobytes(), digest)
+        mine = [self.step, digest]
+        largest = self.consensus.largest([*mine, *(-value for value in mine)])
+        if largest[:2] != [-value for value in largest[2:]]:
+            raise RunError(
+                "All workers must start from the same state. Received: steps "
+                f"from {-largest[2]:.0f} to {largest[0]:.0f}. Give all the "
+                "same --run_dir, on a file system that they share."
+            )
 
     def summary(self) -> str:
         """The last line: where everything is and what it scored."""

@@ -1,32 +1,27 @@
-"""The loop around the game: data in, steps, callbacks, checkpoints."""
+"""A run from its configuration: data in, steps, pictures, checkpoints."""
 
 import contextlib
-import signal
-import threading
-import time
-from collections.abc import Iterator, Sequence
 from typing import Any
 
 import keras
 import tensorflow as tf
 
-from ganzoo import pipeline, strategies
+from ganzoo import divergence, loop, pipeline, strategies, workers
 from ganzoo.callbacks import (
     Callback,
     MetricsLog,
     Monitors,
     SampleGrid,
-    check_finite,
+    Unheard,
 )
 from ganzoo.checkpoints import Checkpoints
 from ganzoo.errors import ConfigurationError
 from ganzoo.gan import Gan
 from ganzoo.run_directory import RunDirectory
+from ganzoo.saving import Saver, Score
 
-# One host call does at most so many steps, and lasts about so long: a signal
-# and the progress line wait for it.
-_MOST_STEPS_PER_CALL = 100
-_SECONDS_PER_CALL = 1.0
+# Steps between pictures and checkpoints, where an epoch is shorter.
+_SELDOM = 1_000
 
 
 class Experiment:
@@ -35,10 +30,9 @@ class Experiment:
     Args:
         dataset: See `ganzoo.interfaces.Dataset`.
         seed: Of everything random. None: core chooses one and records it.
-        strategy: A `tf.distribute.Strategy`, such as
-        `ganzoo.strategies.mirrored()`. dtype_policy: Of Keras: "float32",
-        "float64", "mixed_bfloat16" or
-            "mixed_float16".
+        strategy: Such as `ganzoo.strategies.mirrored()`. None: one device.
+        dtype_policy: Of Keras: "float32", "float64", "mixed_bfloat16" or
+            "mixed_float16", which brings loss scaling with it.
     """
 
     def __init__(
@@ -75,6 +69,7 @@ def train(
     experiment: Experiment,
     examples: Any,
     run: RunDirectory,
+    about: dict[str, Any] | None = None,
     *,
     num_steps: int,
     batch_size: int = 100,
@@ -83,21 +78,34 @@ def train(
     checkpoint_every_steps: int | None = None,
     keep_checkpoints: int = 3,
     num_samples: int = 100,
+    best_evaluator: Any = None,
+    best_is: str = "highest",
+    max_rollbacks: int = 0,
+    rollback_rate_factor: float = 0.5,
 ) -> int:
-    """Trains up to `num_steps`, from the last checkpoint if there is one.
+    """Trains up to `num_steps`, from where the game stands.
 
     Args:
         gan: The game, compiled.
         experiment: Its data and strategy.
         examples: What `dataset.examples("train")` gave.
         run: Where everything goes.
+        about: What was saved with the checkpoint that the game stands at.
         num_steps: Steps in all, earlier sessions included. Raise it to go on.
         batch_size: Real examples in one minibatch, over all replicas.
         log_every_steps: Steps that one line averages over. None: one epoch.
-        sample_every_steps: Steps between pictures. None: ten in a run.
+        sample_every_steps: Steps between pictures. None: one epoch, or 1,000 if
+            that is more.
         checkpoint_every_steps: None: as often as pictures.
-        keep_checkpoints: How many of the newest stay.
+        keep_checkpoints: How many of the newest stay, beside the best.
         num_samples: Samples in a picture.
+        best_evaluator: Scores each checkpoint by the first number it yields,
+            on the averaged weights where there are some. None: no best one.
+        best_is: "highest" or "lowest", of these numbers.
+        max_rollbacks: How often, in the whole run, a loss that is not finite
+            sends it back to the last checkpoint. 0: it stops there.
+        rollback_rate_factor: What each time both learning rates are
+            multiplied with.
 
     Returns:
         The step that was reached.
@@ -107,157 +115,139 @@ def train(
         DivergenceError: If a loss is not finite any more.
         Interrupted: After Ctrl-C or SIGTERM, when all is saved.
     """
-    k = gan.discriminator_steps
-    strategies.check_batch_size(batch_size, gan.distribute_strategy)
+    strategies.check_batch_size(
+        batch_size, gan.distribute_strategy, gan.num_micro_batches
+    )
     epoch = pipeline.steps_per_epoch(
-        pipeline.num_examples(examples), batch_size, k
+        pipeline.num_examples(examples), batch_size, gan.discriminator_steps
     )
-    sample_every_steps = sample_every_steps or max(1, num_steps // 10)
-    for name, value in (
-        ("num_steps", num_steps),
-        ("log_every_steps", log_every_steps or 1),
-        ("sample_every_steps", sample_every_steps),
-        ("checkpoint_every_steps", checkpoint_every_steps or 1),
-        ("keep_checkpoints", keep_checkpoints),
-        ("num_samples", num_samples),
-    ):
-        if value < 1:
-            raise ConfigurationError(
-                f"`train.{name}` must be at least 1. Received: {name}={value}."
-            )
-    checkpoints = Checkpoints(run.path / "checkpoints", keep_checkpoints)
+    periods = _periods(
+        epoch, log_every_steps, sample_every_steps, checkpoint_every_steps
+    )
+    _check_numbers(
+        num_steps=num_steps,
+        **periods,
+        keep_checkpoints=keep_checkpoints,
+        num_samples=num_samples,
+    )
+    if best_is not in ("highest", "lowest"):
+        raise ConfigurationError(
+            '`train.best_is` must be "highest" or "lowest". Received: '
+            f"best_is={best_is!r}."
+        )
+    if max_rollbacks < 0 or not 0 < rollback_rate_factor <= 1:
+        raise ConfigurationError(
+            "`train.max_rollbacks` must not be negative, and "
+            "`train.rollback_rate_factor` be in (0, 1]. Received: "
+            f"max_rollbacks={max_rollbacks}, "
+            f"rollback_rate_factor={rollback_rate_factor}."
+        )
+    saver = Saver(
+        Checkpoints(run.path / "checkpoints", keep_checkpoints),
+        periods["checkpoint_every_steps"],
+        Score(best_evaluator, best_is, experiment.dataset),
+        {**(about or {}), **run.record(), "batch_size": batch_size},
+    )
+    settings = (experiment, examples, run, num_steps, batch_size, num_samples)
+    with loop.signals() as received:
+        while True:
+            try:
+                _attempt(gan, *settings, periods, saver, received)
+                return num_steps
+            except loop.Stopped as stopped:
+                saver.finish(gan)
+                step = int(gan.step.numpy())
+                raise Interrupted(stopped.signal_number, step) from None
+            except divergence.DivergenceError as error:
+                saver.roll_back(gan, error, max_rollbacks, rollback_rate_factor)
+            finally:
+                saver.checkpoints.wait()
+
+
+def _attempt(
+    gan: Gan,
+    experiment: Experiment,
+    examples: Any,
+    run: RunDirectory,
+    num_steps: int,
+    batch_size: int,
+    num_samples: int,
+    periods: dict[str, int],
+    saver: Saver,
+    received: list[int],
+) -> None:
+    """Plays to the end, or to the first loss that is not finite."""
     first_step = int(gan.step.numpy())
-    fixed, condition = pipeline.first_examples(examples, num_samples)
-    log = MetricsLog(
-        run.path,
-        log_every_steps or epoch,
-        first_step,
-        num_steps,
-        batch_size * k,
-        epoch,
-        Monitors(gan, fixed, condition),
-    )
-    grid = SampleGrid(
-        gan,
-        experiment.dataset,
-        run.path / "samples",
-        sample_every_steps,
-        len(fixed),
-        condition,
-    )
-    saver = _Saver(
-        checkpoints,
-        checkpoint_every_steps or sample_every_steps,
-        log,
-        {"batch_size": batch_size},
-    )
+    log_every_steps = periods["log_every_steps"]
     batches = pipeline.batches(
         examples,
         batch_size,
-        k,
+        gan.discriminator_steps,
         seed=gan.seed,
         first_step=first_step,
         augment=getattr(experiment.dataset, "augment", None),
     )
-    try:
-        with _signals() as received:
-            return _loop(gan, batches, num_steps, [log, grid, saver], received)
-    finally:
-        log.close()
+
+    def check(step: int) -> None:
+        since = max(first_step, (step - 1) // log_every_steps * log_every_steps)
+        divergence.check_losses(gan, since, step, saver.kept)
+
+    with contextlib.ExitStack() as stack:
+        callbacks: list[Callback] = [
+            Unheard(log_every_steps, resets_metrics=True),
+            Unheard(periods["sample_every_steps"]),
+        ]
+        if workers.this_worker().is_chief:
+            fixed, condition = pipeline.first_examples(examples, num_samples)
+            log = MetricsLog(
+                run.path,
+                log_every_steps,
+                first_step,
+                num_steps,
+                batch_size * gan.discriminator_steps,
+                pipeline.steps_per_epoch(
+                    pipeline.num_examples(examples),
+                    batch_size,
+                    gan.discriminator_steps,
+                ),
+                Monitors(gan, fixed, condition),
+            )
+            stack.callback(log.close)
+            grid = SampleGrid(
+                gan,
+                experiment.dataset,
+                run.path / "samples",
+                periods["sample_every_steps"],
+                len(fixed),
+                condition,
+            )
+            callbacks = [log, grid]
+        loop.play(gan, batches, num_steps, [*callbacks, saver], check, received)
 
 
-class _Saver:
-    """Writes a checkpoint, unless what it would keep is not finite."""
-
-    def __init__(
-        self,
-        checkpoints: Checkpoints,
-        every_steps: int,
-        log: MetricsLog,
-        about: dict[str, Any],
-    ):
-        self.checkpoints = checkpoints
-        self.every_steps = every_steps
-        self.log = log
-        self.about = about
-
-    def __call__(self, gan: Gan, step: int) -> None:
-        self.checkpoints.save(gan, self.about)
-
-    def guard(self, gan: Gan, step: int) -> None:
-        steps = self.checkpoints.steps()
-        kept = (
-            f"Last checkpoint: {self.checkpoints.folder}/step-{steps[-1]:08d}."
-            if steps
-            else "There is no checkpoint yet."
-        )
-        check_finite(gan, self.log.last_step, step, kept)
-
-
-def _loop(
-    gan: Gan,
-    batches: tf.data.Dataset,
-    num_steps: int,
-    callbacks: Sequence[Callback],
-    received: list[int],
-) -> int:
-    """Steps until `num_steps`, with stops where a callback is due."""
-    saver = callbacks[-1]
-    iterator = iter(
-        gan.distribute_strategy.experimental_distribute_dataset(batches)
-    )
-    run_steps = gan.make_step_loop()
-    step = int(gan.step.numpy())
-    steps_per_call = 1
-    while step < num_steps and not received:
-        due = min(
-            [num_steps]
-            + [
-                (step // callback.every_steps + 1) * callback.every_steps
-                for callback in callbacks
-            ]
-        )
-        num = min(steps_per_call, due - step)
-        start = time.monotonic()
-        run_steps(iterator, tf.constant(num))
-        step += num
-        seconds = max(time.monotonic() - start, 1e-6)
-        # Grows from one: the first call includes tracing.
-        steps_per_call = max(
-            1,
-            min(
-                _MOST_STEPS_PER_CALL,
-                2 * steps_per_call,
-                int(_SECONDS_PER_CALL * num / seconds),
-            ),
-        )
-        if step == due or received:
-            saver.guard(gan, step)
-            for callback in callbacks:
-                if step % callback.every_steps == 0 or step == num_steps:
-                    callback(gan, step)
-    if received:
-        if step % saver.every_steps and step != num_steps:
-            saver(gan, step)
-        raise Interrupted(received[0], step)
-    return step
-
-
-@contextlib.contextmanager
-def _signals() -> Iterator[list[int]]:
-    """Collects SIGINT and SIGTERM in a list instead of dying of them."""
-    received: list[int] = []
-    if threading.current_thread() is not threading.main_thread():
-        yield received  # A notebook's or test's thread keeps its own ways.
-        return
-    before = {
-        number: signal.signal(
-            number, lambda number, frame: received.append(number)
-        )
-        for number in (signal.SIGINT, signal.SIGTERM)
+def _periods(
+    epoch: int,
+    log_every_steps: int | None,
+    sample_every_steps: int | None,
+    checkpoint_every_steps: int | None,
+) -> dict[str, int]:
+    """Steps between lines, pictures and checkpoints; None took the default."""
+    if sample_every_steps is None:
+        sample_every_steps = max(epoch, _SELDOM)
+    if checkpoint_every_steps is None:
+        checkpoint_every_steps = sample_every_steps
+    return {
+        "log_every_steps": epoch
+        if log_every_steps is None
+        else log_every_steps,
+        "sample_every_steps": sample_every_steps,
+        "checkpoint_every_steps": checkpoint_every_steps,
     }
-    try:
-        yield received
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
+
+
+def _check_numbers(**numbers: int) -> None:
+    for name, value in numbers.items():
+        if value < 1:
+            raise ConfigurationError(
+                f"`train.{name}` must be at least 1. Received: {name}={value}."
+            )

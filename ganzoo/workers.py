@@ -11,11 +11,11 @@ for a missing worker for ever, deaf to SIGTERM.
 """
 
 import contextlib
+import dataclasses
 import json
 import os
 import socket
 import time
-from typing import NamedTuple
 
 from ganzoo.errors import ConfigurationError, RunError
 
@@ -26,7 +26,8 @@ _EXAMPLE = (
 )
 
 
-class Worker(NamedTuple):
+@dataclasses.dataclass(frozen=True)
+class Worker:
     """One of the processes that train together.
 
     Attributes:
