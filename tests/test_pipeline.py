@@ -1,4 +1,8 @@
+import json
 import re
+import socket
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -348,3 +352,55 @@ def test_bad_streams():
         ),
     ):
         pipeline.batches(_stream().repeat(), 1)
+
+
+_WORKER = """
+import json, os, sys
+workers, index = json.loads(sys.argv[1]), int(sys.argv[2])
+os.environ["TF_CONFIG"] = json.dumps(
+    {
+        "cluster": {"worker": workers},
+        "task": {"type": "worker", "index": index},
+    }
+)
+import numpy as np, tensorflow as tf
+from ganzoo import pipeline
+
+distribute = tf.distribute.experimental
+strategy = tf.distribute.MultiWorkerMirroredStrategy(
+    communication_options=distribute.CommunicationOptions(
+        implementation=distribute.CommunicationImplementation.RING
+    )
+)
+examples = np.arange(30, dtype=np.float32)[:, None]
+for source in (examples, tf.data.Dataset.from_tensor_slices(examples)):
+    batches = pipeline.batches(source, 8, 2, seed=1)
+    distributed = strategy.experimental_distribute_dataset(batches)
+    for whole, mine in zip(batches.take(9), distributed):
+        (mine,) = strategy.experimental_local_results(mine)
+        np.testing.assert_array_equal(mine, whole[4 * index : 4 * index + 4])
+"""
+
+
+@pytest.mark.slow
+def test_workers_take_consecutive_rows():
+    with socket.socket() as first, socket.socket() as second:
+        first.bind(("127.0.0.1", 0))
+        second.bind(("127.0.0.1", 0))
+        ports = [first.getsockname()[1], second.getsockname()[1]]
+    workers = json.dumps([f"127.0.0.1:{port}" for port in ports])
+    processes = [
+        subprocess.Popen(
+            [sys.executable, "-c", _WORKER, workers, str(index)],
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        for index in range(2)
+    ]
+    try:
+        for process in processes:
+            _, errors = process.communicate(timeout=180)
+            assert process.returncode == 0, errors
+    finally:
+        for process in processes:
+            process.kill()

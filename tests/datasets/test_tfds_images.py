@@ -92,7 +92,7 @@ def test_cifar10_contrast(cifar10_folder):
     raw -= raw.mean(axis=1, keepdims=True)
     raw *= 55 / np.linalg.norm(raw, axis=1, keepdims=True)
     np.testing.assert_allclose(flat[rows], raw, atol=1e-5)
-    unit = dataset.to_unit(samples).numpy()
+    unit = dataset.to_unit(samples[:1000]).numpy()
     assert (unit.min(), unit.max()) == (0.0, 1.0)
     assert np.mean((unit == 0) | (unit == 1)) < 0.01
     np.testing.assert_array_equal(dataset.to_unit(samples[:1]), unit[:1])
