@@ -6,7 +6,7 @@ import numpy as np
 
 from ganzoo.datasets import pixels, splits
 
-# 80, 10 and 10 %, in file order: mostly, other people wrote the later ones.
+# 80, 10 and 10 %, in file order.
 _ROWS = {
     "train": slice(0, 1437),
     "validation": slice(1437, 1617),

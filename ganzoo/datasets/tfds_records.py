@@ -67,7 +67,7 @@ def num_records(builder: Any, parameter: str, part: str | None) -> int:
 
     Raises:
         DataError: If the set is not prepared, or `part` is None, unknown or
-        empty.
+            empty.
     """
     info = builder.info
     if not info.splits:
@@ -76,8 +76,8 @@ def num_records(builder: Any, parameter: str, part: str | None) -> int:
         raise DataError(
             f"Data set {name!r} is not prepared. Looked in: "
             f"{builder.data_path}. Set TFDS_DATA_DIR or `data_dir` to the "
-            "folder that has it, or download "
-            'it: python -c "import tensorflow_datasets as tfds; tfds.builder('
+            "folder that has it, or download it: "
+            'python -c "import tensorflow_datasets as tfds; tfds.builder('
             f'{name!r}, data_dir={str(root)!r}).download_and_prepare()"'
         )
     try:
