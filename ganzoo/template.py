@@ -16,15 +16,6 @@ _BUILT_IN = {
     "dataset": "digits",
     "evaluator": "parzen",
 }
-# What the conformance test asks of networks beyond the kit's defaults.
-_OPTIONS = {
-    "generators": ", [(8, 8, 1), (28, 28, 1)]",
-    "discriminators": ", [(8, 8, 1), (28, 28, 1)]",
-}
-_FACTORIES = {
-    "generators": "build_generator",
-    "discriminators": "build_discriminator",
-}
 
 
 def write_plugin(name: str, kind: str, output: str) -> str:
@@ -85,7 +76,11 @@ def write_plugin(name: str, kind: str, output: str) -> str:
 
 def _values(name: str, kind: str) -> dict[str, str]:
     singular = registry.SINGULAR[kind]
-    class_name = name.title().replace("_", "")
+    factory = name.title().replace("_", "")
+    arguments = factory
+    if kind in registry.FACTORY_KINDS:
+        factory = f"build_{singular}"
+        arguments = f"\n    {factory}, [(8, 8, 1), (28, 28, 1)]\n"
     return {
         **_BUILT_IN,
         singular: name,
@@ -93,8 +88,8 @@ def _values(name: str, kind: str) -> dict[str, str]:
         "kind": kind,
         "singular": singular,
         "package": f"ganzoo_{name}",
-        "factory": _FACTORIES.get(kind, class_name),
-        "options": _OPTIONS.get(kind, ""),
+        "factory": factory,
+        "arguments": arguments,
     }
 
 

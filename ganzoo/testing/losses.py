@@ -221,7 +221,12 @@ class _Term:
                         found["penalty"] = term.penalty(
                             judge, real, fake, draws
                         )
-                    return tf.stack(list(found.values()), axis=1)
+                    # That a shape or dtype is wrong is for other checks to say.
+                    rows = tf.zeros_like(known[0])
+                    values = [
+                        rows + tf.cast(v, rows.dtype) for v in found.values()
+                    ]
+                    return tf.stack(values, axis=1)
 
                 return call, []
 
@@ -239,7 +244,7 @@ class _Term:
             method = getattr(term, player)
             wanted = inspect.signature(method).parameters
             found[player] = tf.convert_to_tensor(
-                method(**{name: logits[name] for name in wanted})
+                method(**{n: logits[n] for n in wanted if n in logits})
             )
         if hasattr(term, "penalty") and with_penalty:
             found["penalty"] = self.penalty(term, _Judge())

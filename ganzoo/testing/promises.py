@@ -50,7 +50,8 @@ class Check:
         component: Name of the component.
         promise: Name of the promise; also what `str` gives, for test names.
         outcome: None before the call; then "ok", or "equal" or "distinct" for
-            two replicas, or "-" where the promise does not concern it.
+            two replicas, or "-" where the promise does not concern it; "BROKEN"
+            where the call raised.
     """
 
     def __init__(self, component: str, promise: str, run: Callable[[], str]):
@@ -61,10 +62,10 @@ class Check:
 
     def __call__(self) -> str:
         """Returns the outcome, or raises `ConformanceError`."""
-        self.outcome = "BROKEN"
         try:
             self.outcome = self._run()
         except Broken as broken:
+            self.outcome = "BROKEN"
             raise ConformanceError(
                 self.component,
                 self.promise,
@@ -72,6 +73,7 @@ class Check:
             ) from broken.__cause__
         # Whatever the component raises where it should not.
         except Exception as error:
+            self.outcome = "BROKEN"
             raise ConformanceError(
                 self.component,
                 self.promise,

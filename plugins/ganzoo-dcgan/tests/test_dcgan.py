@@ -1,0 +1,112 @@
+"""DCGAN: its promises, its shapes, a few steps on real data."""
+
+import re
+
+import keras
+import pytest
+
+from ganzoo import testing
+from ganzoo_dcgan.networks import build_discriminator, build_generator
+
+SHAPES = [(28, 28, 1), (32, 32, 3)]
+
+
+@pytest.mark.parametrize(
+    "check",
+    [
+        *testing.generator_checks(
+            build_generator,
+            SHAPES,
+            name="ganzoo_dcgan.generators.dcgan",
+            width=4,
+        ),
+        *testing.discriminator_checks(
+            build_discriminator,
+            SHAPES,
+            name="ganzoo_dcgan.discriminators.dcgan",
+            width=4,
+        ),
+    ],
+    ids=lambda check: f"{check.component}-{check.promise}",
+)
+def test_conformance(check):
+    check()
+
+
+@pytest.fixture
+def symbolic():
+    """Networks built within have shapes, but no weights in memory."""
+    with keras.StatelessScope(initialize_variables=False):
+        yield
+
+
+def maps(network, layer_type):
+    return [
+        tuple(layer.output.shape[1:])
+        for layer in network.layers
+        if isinstance(layer, layer_type)
+    ]
+
+
+def test_generator_of_figure_1(symbolic):
+    generator = build_generator((64, 64, 3), 100)
+    assert maps(generator, keras.layers.Reshape) == [(4, 4, 1024)]
+    assert maps(generator, keras.layers.Conv2DTranspose) == [
+        (8, 8, 512),
+        (16, 16, 256),
+        (32, 32, 128),
+        (64, 64, 3),
+    ]
+
+
+def test_maps_of_28_and_32_pixels(symbolic):
+    small = build_generator((28, 28, 1), 100, width=64)
+    assert maps(small, keras.layers.Reshape) == [(7, 7, 128)]
+    judge = build_discriminator((32, 32, 3))
+    assert maps(judge, keras.layers.Conv2D) == [
+        (16, 16, 64),
+        (8, 8, 128),
+        (4, 4, 256),
+    ]
+
+
+def test_where_batch_normalisation_is_and_is_not(symbolic):
+    """Not at the generator's output and not at the discriminator's input."""
+    generator = build_generator((32, 32, 3), 100)
+    kinds = [type(layer).__name__ for layer in generator.layers]
+    assert kinds[-3:] == ["ReLU", "Conv2DTranspose", "Rescaling"]
+    judge = build_discriminator((32, 32, 3))
+    kinds = [type(layer).__name__ for layer in judge.layers]
+    assert kinds[1:4] == ["Conv2D", "LeakyReLU", "Conv2D"]
+    assert kinds.count("BatchNormalization") == 2
+
+
+def test_samples_fill_the_range_of_the_data():
+    generator = build_generator(
+        (8, 8, 1), 4, value_range=(10.0, 14.0), width=2, init_stddev=5.0
+    )
+    samples = generator(keras.random.normal((64, 4), seed=0)).numpy()
+    assert 10 <= samples.min() < 10.5
+    assert 13.5 < samples.max() <= 14
+
+
+@pytest.mark.parametrize("build", [build_generator, build_discriminator])
+@pytest.mark.parametrize("shape", [(7, 8, 1), (6, 6, 1), (16,)])
+def test_sizes_that_cannot_be_halved(build, shape):
+    message = (
+        "`sample_shape` must be (height, width, channels), height and width "
+        f"even and at least 8. Received: sample_shape={shape}."
+    )
+    arguments = (4,) if build is build_generator else ()
+    with pytest.raises(ValueError, match=f"^{re.escape(message)}$"):
+        build(shape, *arguments)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("dataset", ["mnist", "cifar10"])
+def test_recipe_trains_on_real_data(dataset, train_recipe):
+    train_recipe(
+        f"plugins/ganzoo-dcgan/gin/dcgan_{dataset}.gin",
+        "generators.dcgan.width = 4",
+        "discriminators.dcgan.width = 4",
+    )
