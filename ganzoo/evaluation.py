@@ -1,100 +1,202 @@
 """Numbers about a trained game, each with the protocol that it was got by."""
 
+import inspect
 import json
 import math
+import pathlib
 import platform
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import keras
 import numpy as np
+import scipy
+import sklearn
 import tensorflow as tf
 
 import ganzoo
+from ganzoo import cache
 from ganzoo.errors import ComponentError
 from ganzoo.gan import Gan
 from ganzoo.run_directory import RunDirectory
+from ganzoo.samples_file import SamplesFile
 from ganzoo.sampling import Sampler
 
 
 def evaluate(
-    gan: Gan,
+    source: Gan | SamplesFile,
     dataset: Any,
-    run: RunDirectory,
+    run: RunDirectory | None = None,
     *,
     evaluators: Sequence[Any] = (),
     batch_size: int = 500,
 ) -> list[dict[str, Any]]:
-    """Runs the evaluators on the generator's own weights and their averages.
+    """Runs the evaluators on G's own weights and their averages, or on a file.
+
+    Evaluators that need a generator are left out for a file, with a line that
+    says so.
 
     Args:
-        gan: The game, trained.
+        source: The game, trained, or a file of samples.
         dataset: What it was trained on.
-        run: `evaluation.json` goes there.
+        run: `evaluation.json` goes there; None writes nothing.
         evaluators: See `ganzoo.interfaces.Evaluator`.
         batch_size: Samples generated at a time; no number depends on it.
 
     Returns:
-        One dict for each number: name, value, protocol.
+        One dict for each number: name, value, protocol, baselines (the same
+        about the data alone) and warnings.
 
     Raises:
         ComponentError: If an evaluator yields something else than a number.
     """
-    weights = ["raw"] + (["ema"] if gan.ema else [])
-    shared = {
-        "step": int(gan.step.numpy()),
-        "ema_decay": gan.ema_decay,
-        "run_seed": gan.seed,
-        "versions": {
-            "ganzoo": ganzoo.__version__,
-            "keras": keras.__version__,
-            "numpy": np.__version__,
-            "python": platform.python_version(),
-            "tensorflow": tf.__version__,
-        },
-    }
+    models, about = _candidates(source, batch_size)
+    about["dataset"] = type(dataset).__name__
+    about["data_hash"] = cache.fingerprint(dataset) if evaluators else None
+    about["value_range"] = dataset.value_range
+    about["versions"] = _versions()
     results = []
     for evaluator in evaluators:
-        for which in weights:
-            model = Sampler(gan, which == "ema", batch_size)
+        name = type(evaluator).__name__
+        if isinstance(source, SamplesFile) and _needs_generator(evaluator):
+            print(f"{name} needs a generator: left out for a file of samples.")
+            continue
+        baselines = _baselines(evaluator, dataset, about["data_hash"])
+        for weights, model in models.items():
             start = time.monotonic()
-            for name, value, protocol in evaluator.run(model, dataset):
-                check_number(evaluator, name, value)
-                results.append(
-                    {
-                        "name": name,
-                        "value": float(value),
-                        "protocol": {
-                            "evaluator": type(evaluator).__name__,
-                            "weights": which,
-                            **protocol,
-                            **shared,
-                            "seconds": round(time.monotonic() - start, 3),
-                        },
-                    }
-                )
-                print(describe(results[-1]), flush=True)
-    run.write("evaluation.json", json.dumps(results, indent=1))
+            shared = {"evaluator": name, "weights": weights, **about}
+            for result in _numbers(evaluator, evaluator.run(model, dataset)):
+                result["protocol"] |= shared
+                seconds = time.monotonic() - start
+                result["protocol"]["seconds"] = round(seconds, 3)
+                result["baselines"] = [
+                    baseline
+                    for baseline in baselines
+                    if baseline["protocol"].get("of") == result["name"]
+                ]
+                result["warnings"] = _warnings(result)
+                results.append(result)
+                print(describe(result), flush=True)
+                for warning in result["warnings"]:
+                    print(f"  {warning}", flush=True)
+    if run is not None:
+        run.write("evaluation.json", json.dumps(results, indent=1))
     return results
 
 
+def evaluate_file(
+    path: str, dataset: Any, evaluate: Callable[..., Any]
+) -> pathlib.Path:
+    """Scores the samples in a file; the numbers go beside it.
+
+    Args:
+        path: See `ganzoo.samples_file.SamplesFile`.
+        dataset: What the samples imitate.
+        evaluate: `ganzoo.evaluation.evaluate` with its evaluators bound.
+
+    Returns:
+        `<path>.evaluation.json`, which `ganzoo.comparing` reads.
+    """
+    results = evaluate(SamplesFile(path, dataset), dataset)
+    beside = pathlib.Path(f"{path}.evaluation.json")
+    cache.write(beside, json.dumps(results, indent=1).encode())
+    return beside
+
+
 def describe(result: dict[str, Any]) -> str:
-    """One line: name, value, standard error, whose weights."""
+    """One line: name, value, standard error, whose weights, baselines."""
     protocol = result["protocol"]
     error = protocol.get("standard_error")
+    step = f", step {protocol['step']}" if "step" in protocol else ""
+    baselines = "; ".join(
+        f"{baseline['name'].replace('_', ' ')}: {baseline['value']:.6g}"
+        for baseline in result.get("baselines", ())
+    )
     return (
         f"{result['name']} = {result['value']:.6g}"
         + (f" +- {error:.2g}" if error is not None else "")
-        + f" ({protocol['weights']} weights, step {protocol['step']})"
+        + f" ({protocol['weights']} weights{step})"
+        + (f" [{baselines}]" if baselines else "")
     )
 
 
-def check_number(evaluator: Any, name: Any, value: Any) -> None:
-    """Raises ComponentError unless an evaluator gave (str, finite number)."""
-    if not isinstance(name, str) or not math.isfinite(value):
-        raise ComponentError(
-            f"`{type(evaluator).__name__}.run` must yield (name, value, "
-            "protocol) "
-            f"with a finite value. Received: {name!r}, {value!r}."
-        )
+def _candidates(
+    source: Gan | SamplesFile, batch_size: int
+) -> tuple[dict[str, Any], dict[str, Any]]:
+    """The models that `source` is, and what tells it from others."""
+    if isinstance(source, SamplesFile):
+        digest = cache.key(np.asarray(source.samples))
+        return {"file": source}, {
+            "samples_file": source.path.name,
+            "samples_hash": digest,
+        }
+    models = {"raw": Sampler(source, False, batch_size)}
+    if source.ema:
+        models["ema"] = Sampler(source, True, batch_size)
+    return models, {
+        "step": int(source.step.numpy()),
+        "ema_decay": source.ema_decay,
+        "run_seed": source.seed,
+    }
+
+
+def _numbers(evaluator: Any, yielded: Any) -> Iterator[dict[str, Any]]:
+    """What an evaluator yields, as dicts; ComponentError if it is no number."""
+    for name, value, protocol in yielded:
+        if not isinstance(name, str) or not math.isfinite(value):
+            raise ComponentError(
+                f"`{type(evaluator).__name__}.run` must yield (name, value, "
+                "protocol) with a finite value. Received: "
+                f"{name!r}, {value!r}. Raise an error that says what is wrong."
+            )
+        yield {"name": name, "value": float(value), "protocol": dict(protocol)}
+
+
+def _baselines(
+    evaluator: Any, dataset: Any, data_hash: str | None
+) -> list[dict[str, Any]]:
+    """Numbers about the data alone, once for each data set and setting."""
+    if not hasattr(evaluator, "baselines"):
+        return []
+    # By its method: gin makes a subclass of each class, without source.
+    method = type(evaluator).run
+    settings = {name: repr(value) for name, value in vars(evaluator).items()}
+    key = cache.key(
+        data_hash,
+        method.__qualname__,
+        inspect.getsource(inspect.getmodule(method)),
+        settings,
+        ganzoo.__version__,
+        sklearn.__version__,
+    )
+    return cache.recall(
+        f"baselines-{key}",
+        lambda: list(_numbers(evaluator, evaluator.baselines(dataset))),
+    )
+
+
+def _warnings(result: dict[str, Any]) -> list[str]:
+    """What the evaluator warns of, and what a baseline that is beaten says."""
+    found = list(result["protocol"].pop("warnings", ()))
+    for baseline in result["baselines"]:
+        exceeded = baseline["protocol"].get("if_exceeded")
+        if exceeded and result["value"] > baseline["value"]:
+            found.append(exceeded)
+    return found
+
+
+def _needs_generator(evaluator: Any) -> bool:
+    return getattr(evaluator, "needs_generator", False)
+
+
+def _versions() -> dict[str, str]:
+    return {
+        "ganzoo": ganzoo.__version__,
+        "keras": keras.__version__,
+        "numpy": np.__version__,
+        "python": platform.python_version(),
+        "scikit-learn": sklearn.__version__,
+        "scipy": scipy.__version__,
+        "tensorflow": tf.__version__,
+    }

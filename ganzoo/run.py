@@ -19,23 +19,8 @@ from typing import Any
 
 from absl import flags
 
+from ganzoo.command_flags import MODES, define_flags, usage
 from ganzoo.errors import ConfigurationError, GanzooError, did_you_mean
-
-# What --mode may name: a method of `ganzoo.session.Session` each.
-MODES = {
-    "train": "train up to train.num_steps, from the last checkpoint on",
-    "evaluate": "score the newest checkpoint: evaluation.json",
-}
-_DEFAULT_MODES = ["train", "evaluate"]
-
-
-_USAGE = """Generative adversarial nets as parts that plug together.
-
-  python -m ganzoo.run --gin_file=gin/mnist_mlp.gin
-  python -m ganzoo.run --mode=evaluate --run_dir=runs/mnist_mlp
-  python -m ganzoo.run --list
-
-Flags:"""
 
 
 def main(argv: Sequence[str] | None = None) -> None:
@@ -54,6 +39,11 @@ def run(argv: list[str]) -> int:
     chosen = define_flags()
     try:
         rest = chosen(argv)[1:]
+        if chosen.mode == ["compare"]:
+            from ganzoo.comparing import compare
+
+            print(compare(rest))
+            return 0
         if rest:
             raise ConfigurationError(
                 f"Every argument must be a flag. Received: {rest[0]!r}. A "
@@ -75,102 +65,9 @@ def run(argv: list[str]) -> int:
     return 2
 
 
-def define_flags() -> flags.FlagValues:
-    """The flags, at their defaults."""
-    found = flags.FlagValues()
-    modes = "; ".join(f"{name}: {text}" for name, text in MODES.items())
-    flags.DEFINE_multi_string(
-        "gin_file",
-        [],
-        "recipe; several are read in order",
-        flag_values=found,
-    )
-    flags.DEFINE_multi_string(
-        "gin_param",
-        [],
-        "binding such as 'train.num_steps=20', read after the files",
-        flag_values=found,
-    )
-    flags.DEFINE_string(
-        "run_dir",
-        None,
-        "where the run is kept (default: runs/<recipe>); alone, that run's own "
-        "recipe is used",
-        flag_values=found,
-    )
-    flags.DEFINE_integer(
-        "workers",
-        0,
-        "start so many workers on this machine, for strategies.multi_worker",
-        flag_values=found,
-    )
-    flags.DEFINE_list(
-        "mode",
-        _DEFAULT_MODES,
-        f"what to do, several in order (default: train,evaluate). {modes}",
-        flag_values=found,
-    )
-    flags.DEFINE_bool(
-        "list", False, "list the installed components", flag_values=found
-    )
-    flags.DEFINE_string(
-        "describe",
-        None,
-        "say all about one component, such as generators.mlp",
-        flag_values=found,
-    )
-    flags.DEFINE_bool(
-        "check",
-        False,
-        "load and check every installed component; exits 1 if one is broken",
-        flag_values=found,
-    )
-    flags.DEFINE_bool(
-        "dry_run",
-        False,
-        "build what a recipe comes to and describe it; nothing is written",
-        flag_values=found,
-    )
-    flags.DEFINE_string(
-        "new_plugin",
-        None,
-        "write a package of this name, with a component of --kind",
-        flag_values=found,
-    )
-    flags.DEFINE_string(
-        "kind",
-        "generators",
-        "of the component in the new package",
-        flag_values=found,
-    )
-    flags.DEFINE_string(
-        "output",
-        ".",
-        "folder that the new package's folder is made in",
-        flag_values=found,
-    )
-    flags.DEFINE_integer(
-        "verbosity",
-        0,
-        "1 shows the traceback of an error",
-        flag_values=found,
-    )
-    flags.DEFINE_bool("help", False, "say all this", flag_values=found)
-    return found
-
-
-def _help(chosen: flags.FlagValues) -> str:
-    lines = [
-        f"  --{name}: {chosen[name].help}"
-        for name in chosen
-        if name not in ("undefok", "flagfile")  # absl's own.
-    ]
-    return "\n".join([_USAGE, *lines])
-
-
 def _dispatch(chosen: flags.FlagValues) -> int:
     if chosen.help:
-        print(_help(chosen))
+        print(usage(chosen))
         return 0
     if chosen.list:
         from ganzoo.catalogue import list_components
@@ -197,6 +94,13 @@ def _dispatch(chosen: flags.FlagValues) -> int:
                 f"No mode named {mode!r}.{did_you_mean(mode, MODES)} There "
                 f"are: {', '.join(MODES)}."
             )
+    if "compare" in chosen.mode:
+        raise ConfigurationError(
+            "`--mode=compare` stands alone. Received: "
+            f"--mode={','.join(chosen.mode)}. Compare in a call of its own."
+        )
+    if chosen.samples:
+        return _evaluate_samples(chosen)
     return _work_on_run(chosen)
 
 
@@ -222,6 +126,31 @@ def _dry_run(chosen: flags.FlagValues) -> int:
     from ganzoo.inspection import describe_run
 
     print(describe_run(found))
+    return 0
+
+
+def _evaluate_samples(chosen: flags.FlagValues) -> int:
+    """Scores a file of samples as a run's or a recipe's are scored."""
+    from ganzoo import configuration
+    from ganzoo.run_directory import RunDirectory
+
+    if chosen.mode != ["evaluate"] or not (chosen.gin_file or chosen.run_dir):
+        raise ConfigurationError(
+            "`--samples` needs --mode=evaluate, and --gin_file or --run_dir "
+            "for data set and evaluators. Received: --mode="
+            f"{','.join(chosen.mode)}. Add what is missing."
+        )
+    files = chosen.gin_file or [
+        str(RunDirectory(chosen.run_dir).existing_config())
+    ]
+    found = configuration.read(files, chosen.gin_param)
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    found.activate()
+    from ganzoo.evaluation import evaluate_file
+
+    dataset = configuration.configured("experiment")().dataset
+    evaluate = configuration.configured("evaluate")
+    print(f"Numbers are in {evaluate_file(chosen.samples, dataset, evaluate)}")
     return 0
 
 

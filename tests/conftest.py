@@ -37,6 +37,12 @@ def write_distribution(folder, package, version, entry_points, modules=()):
         path.write_text(textwrap.dedent(source))
 
 
+@pytest.fixture(autouse=True, scope="session")
+def cache(tmp_path_factory):
+    """What ganzoo keeps between runs: in a folder of the test session."""
+    os.environ["GANZOO_CACHE"] = str(tmp_path_factory.mktemp("cache"))
+
+
 @pytest.fixture
 def site(tmp_path, monkeypatch):
     """A site directory on `sys.path`; what is imported from it is forgotten."""

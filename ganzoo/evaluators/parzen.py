@@ -6,19 +6,23 @@ from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from ganzoo.errors import ConfigurationError, DataError
 from ganzoo.evaluators.samples import (
     comparison_space,
     draw_samples,
-    require_finite,
     split_vectors,
     to_vectors,
 )
+from ganzoo.evaluators.windows import log_likelihoods
 
-# Distances that are held at a time: 32 MiB in float64.
-_BLOCK_SIZE = 2**22
+# Entries of the protocol that are found, not chosen.
+_OUTCOMES = (
+    "sigma",
+    "sigma_on_grid_edge",
+    "validation_curve",
+    "fold_log_likelihoods",
+)
 
 
 class Parzen:
@@ -41,6 +45,11 @@ class Parzen:
     The default grid is the original code's. `num_sigmas=91` is the finer one:
     it splits each of its intervals into ten.
 
+    Beside the value stand those of three other sets of centres: as many
+    training examples, k-means centres of the training set, and its mean, a
+    single one with the spread around it as sigma. A model above the training
+    examples has prototypes for samples, not better ones.
+
     Args:
         num_samples: Centres to draw from the model.
         num_validation: Sigma is chosen on at most so many validation examples,
@@ -48,11 +57,15 @@ class Parzen:
         num_sigmas: Entries of the grid. 1 fixes sigma.
         min_sigma: Least sigma, in units of the space of comparison.
         max_sigma: Greatest sigma.
+        num_k_means_centres: Of the baseline; at most one for every five
+            training examples.
         seed: Seed of the samples.
 
     Yields:
         ("parzen_log_likelihood", value in nats, protocol), with the protocol's
             standard_error         in nats
+            better                 "higher"
+            outcomes               those of the following that are found
             sigma                  the one chosen
             sigma_on_grid_edge     True if a wider grid might have done better
             sigmas                 the grid
@@ -77,12 +90,14 @@ class Parzen:
         num_sigmas: int = 10,
         min_sigma: float = 0.1,
         max_sigma: float = 1.0,
+        num_k_means_centres: int = 1_000,
         seed: int = 0,
     ):
         for name, count in [
             ("num_samples", num_samples),
             ("num_validation", num_validation),
             ("num_sigmas", num_sigmas),
+            ("num_k_means_centres", num_k_means_centres),
         ]:
             if count < 1:
                 raise ConfigurationError(
@@ -102,6 +117,7 @@ class Parzen:
         self.num_sigmas = num_sigmas
         self.min_sigma = min_sigma
         self.max_sigma = max_sigma
+        self.num_k_means_centres = num_k_means_centres
         self.seed = seed
 
     def run(
@@ -109,135 +125,113 @@ class Parzen:
     ) -> Iterator[tuple[str, float, dict[str, Any]]]:
         """Scores `model` on the test split, or on each fold's."""
         samples = draw_samples(model, dataset, self.num_samples, self.seed)
-        centres = to_vectors(dataset, samples)
+        value, protocol = self._evaluate(to_vectors(dataset, samples), dataset)
+        if np.any(protocol["sigma_on_grid_edge"]):
+            protocol["warnings"] = [
+                f"`parzen` chose sigma={_text(protocol['sigma'])} on the edge "
+                f"of its grid [{self.min_sigma}, {self.max_sigma}]. Widen the "
+                "grid, or read the value as a lower bound."
+            ]
+        yield "parzen_log_likelihood", value, {**protocol, "better": "higher"}
+
+    def baselines(
+        self, dataset: Any
+    ) -> Iterator[tuple[str, float, dict[str, Any]]]:
+        """The same about sets of centres that no model made."""
+        from sklearn.cluster import KMeans  # Takes a second.
+
+        train = split_vectors(dataset, "train")
+        numbers = np.random.default_rng(self.seed)
+        num = min(self.num_samples, len(train))
+        chosen = train[np.sort(numbers.choice(len(train), num, replace=False))]
+        k = max(1, min(self.num_k_means_centres, len(train) // 5))
+        k_means = KMeans(
+            k, init="random", n_init=1, max_iter=20, random_state=self.seed
+        )
+        with warnings.catch_warnings():  # Twenty rounds are enough here.
+            warnings.simplefilter("ignore")
+            centres = k_means.fit(train).cluster_centers_
+        mean = train.mean(axis=0, dtype=np.float64)
+        spread = math.sqrt(np.mean(np.square(train - mean)))
+        of = {"of": "parzen_log_likelihood"}
+        value, protocol = self._evaluate(chosen, dataset)
+        if_exceeded = (
+            "It exceeds real training examples as centres "
+            f"({value:.1f}): its samples are prototypes, smoother than data. "
+            "That is no better quality."
+        )
+        yield (
+            "training_examples",
+            value,
+            {**protocol, **of, "if_exceeded": if_exceeded},
+        )
+        for name, points, sigmas in [
+            ("k_means_centres", centres, None),
+            ("mean_example", mean[None], np.array([spread])),
+        ]:
+            value, protocol = self._evaluate(points, dataset, sigmas)
+            yield name, value, {**protocol, **of}
+
+    def _evaluate(
+        self, centres: np.ndarray, dataset: Any, sigmas: Any = None
+    ) -> tuple[float, dict[str, Any]]:
+        """Mean log-likelihood under windows around `centres`, and protocol."""
+        sigmas = self._sigmas() if sigmas is None else sigmas
         protocol = {
-            "num_samples": self.num_samples,
+            "num_samples": len(centres),
             "seed": self.seed,
             "split": "test",
             "sigma_split": "validation",
             "space": comparison_space(dataset),
             "dimensions": centres.shape[1],
-            "sigmas": self._sigmas().tolist(),
+            "sigmas": sigmas.tolist(),
         }
         if not hasattr(dataset, "folds"):
-            values, choice = self._score(centres, dataset, self.num_validation)
+            values, choice = _score(
+                centres, dataset, sigmas, self.num_validation
+            )
             protocol |= choice
         else:
             scores = [
-                self._score(centres, fold, None) for fold in dataset.folds()
+                _score(centres, fold, sigmas, None) for fold in dataset.folds()
             ]
             values = np.array([np.mean(values) for values, _ in scores])
             for key in scores[0][1]:
                 protocol[key] = [choice[key] for _, choice in scores]
             protocol["fold_log_likelihoods"] = values.tolist()
         protocol["standard_error"] = _standard_error(values)
-        yield "parzen_log_likelihood", float(np.mean(values)), protocol
+        protocol["outcomes"] = [name for name in _OUTCOMES if name in protocol]
+        return float(np.mean(values)), protocol
 
     def _sigmas(self) -> np.ndarray:
         return np.geomspace(self.min_sigma, self.max_sigma, self.num_sigmas)
 
-    def _score(
-        self, centres: np.ndarray, dataset: Any, num_validation: int | None
-    ) -> tuple[np.ndarray, dict[str, Any]]:
-        """Log-likelihood of each test example, and how sigma was chosen."""
-        sigmas = self._sigmas()
-        validation = split_vectors(dataset, "validation", num_validation)
-        curve = log_likelihoods(validation, centres, sigmas).mean(axis=1)
-        best = int(np.argmax(curve))
-        is_on_edge = len(sigmas) > 1 and best in (0, len(sigmas) - 1)
-        if is_on_edge:
-            warnings.warn(
-                f"`parzen` chose sigma={sigmas[best]:.3g} on the edge of its "
-                f"grid [{self.min_sigma}, {self.max_sigma}]. Widen the grid, "
-                "or read the value as a lower bound.",
-                stacklevel=2,
-            )
-        test = split_vectors(dataset, "test")
-        values = log_likelihoods(test, centres, sigmas[[best]])[0]
-        return values, {
-            "sigma": float(sigmas[best]),
-            "sigma_on_grid_edge": is_on_edge,
-            "validation_curve": np.stack([sigmas, curve], axis=1).tolist(),
-            "num_validation": len(validation),
-            "num_test": len(test),
-        }
+
+def _score(
+    centres: np.ndarray,
+    dataset: Any,
+    sigmas: np.ndarray,
+    num_validation: int | None,
+) -> tuple[np.ndarray, dict[str, Any]]:
+    """Log-likelihood of each test example, and how sigma was chosen."""
+    validation = split_vectors(dataset, "validation", num_validation)
+    curve = log_likelihoods(validation, centres, sigmas).mean(axis=1)
+    best = int(np.argmax(curve))
+    test = split_vectors(dataset, "test")
+    values = log_likelihoods(test, centres, sigmas[[best]])[0]
+    return values, {
+        "sigma": float(sigmas[best]),
+        "sigma_on_grid_edge": (
+            len(sigmas) > 1 and best in (0, len(sigmas) - 1)
+        ),
+        "validation_curve": np.stack([sigmas, curve], axis=1).tolist(),
+        "num_validation": len(validation),
+        "num_test": len(test),
+    }
 
 
-def log_likelihoods(
-    points: np.ndarray, centres: np.ndarray, sigmas: npt.ArrayLike
-) -> np.ndarray:
-    """Log-density at `points` of Parzen windows around `centres`.
-
-    One matrix of distances, made block by block, serves every sigma.
-
-    Args:
-        points: Array [num_points, d].
-        centres: Array [num_centres, d].
-        sigmas: Standard deviations of the windows.
-
-    Returns:
-        float64 [num_sigmas, num_points], in nats.
-
-    Raises:
-        DataError: If an array is not finite or the shapes do not agree.
-    """
-    points, centres = np.asarray(points), np.asarray(centres)
-    if (
-        points.ndim != 2
-        or centres.ndim != 2
-        or points.shape[1] != centres.shape[1]
-        or not len(centres)
-    ):
-        raise DataError(
-            "`points` and `centres` must be rows of one length. Received: "
-            f"shapes {points.shape} and {centres.shape}. Flatten examples."
-        )
-    require_finite("`points`", points)
-    require_finite("`centres`", centres)
-    origin = centres.mean(axis=0, dtype=np.float64)
-    # With |g|^2 as one more coordinate, the product alone gives
-    # |g|^2 - 2 x.g = |x - g|^2 - |x|^2: no further pass over the block.
-    extended = np.empty([len(centres), centres.shape[1] + 1])
-    shifted = extended[:, :-1]
-    np.subtract(centres, origin, out=shifted)
-    extended[:, -1] = np.einsum("ij,ij->i", shifted, shifted)
-    shifted *= -2.0
-    sigmas = np.asarray(sigmas, np.float64)
-    values = np.empty([len(sigmas), len(points)])
-    num_rows = max(1, _BLOCK_SIZE // len(centres))
-    for first in range(0, len(points), num_rows):
-        rows = slice(first, first + num_rows)
-        values[:, rows] = _block_log_sums(
-            points[rows] - origin, extended, sigmas
-        )
-    log_sigmas = np.log(sigmas * math.sqrt(2 * math.pi))
-    dimensions = points.shape[1]
-    return values - (math.log(len(centres)) + dimensions * log_sigmas)[:, None]
-
-
-def _block_log_sums(
-    points: np.ndarray, extended_centres: np.ndarray, sigmas: np.ndarray
-) -> np.ndarray:
-    """Returns log sum_j exp(-|x - g_j|^2 / (2 sigma^2)), [sigmas, points].
-
-    The nearest centre is nearest under every sigma, so its distance is taken
-    out once, in float64. What is left to `exp` is at most 0 and its sum at
-    least 1: float32 is exact enough for that, and five times as fast.
-    """
-    ones = np.ones([len(points), 1])
-    distances = np.hstack([points, ones]) @ extended_centres.T
-    nearest = distances.min(axis=1, keepdims=True)
-    distances -= nearest
-    excess = distances.astype(np.float32)
-    nearest = np.maximum(nearest[:, 0] + np.sum(points**2, axis=1), 0.0)
-    terms = np.empty_like(excess)
-    log_sums = np.empty([len(sigmas), len(points)])
-    for index, sigma in enumerate(sigmas):
-        rate = 1 / (2 * sigma**2)
-        np.multiply(excess, np.float32(-rate), out=terms)
-        np.exp(terms, out=terms)
-        log_sums[index] = np.log(terms.sum(axis=1)) - rate * nearest
-    return log_sums
+def _text(sigma: float | list[float]) -> str:
+    return ", ".join(f"{value:.3g}" for value in np.atleast_1d(sigma))
 
 
 def _standard_error(values: np.ndarray) -> float:

@@ -3,7 +3,6 @@ import math
 import os
 import pathlib
 import re
-import warnings
 
 import numpy as np
 import pytest
@@ -13,8 +12,9 @@ from sklearn.neighbors import KernelDensity
 
 from ganzoo.datasets.tfds_images import Mnist
 from ganzoo.errors import ConfigurationError, DataError
-from ganzoo.evaluators import parzen
-from ganzoo.evaluators.parzen import Parzen, log_likelihoods
+from ganzoo.evaluators import windows
+from ganzoo.evaluators.parzen import Parzen
+from ganzoo.evaluators.windows import log_likelihoods
 
 PAPER_SIGMAS = np.logspace(-1, 0, 10)
 
@@ -122,7 +122,7 @@ def test_does_not_depend_on_block_size_or_order(monkeypatch):
     values = log_likelihoods(points, centres, PAPER_SIGMAS)
     shuffled = log_likelihoods(points[::-1], centres[::-1], PAPER_SIGMAS)
     np.testing.assert_allclose(shuffled[:, ::-1], values, atol=1e-5)
-    monkeypatch.setattr(parzen, "_BLOCK_SIZE", 700)  # Three rows at a time.
+    monkeypatch.setattr(windows, "_BLOCK_SIZE", 700)  # Three rows at a time.
     in_blocks = log_likelihoods(points, centres, PAPER_SIGMAS)
     np.testing.assert_allclose(in_blocks, values, atol=1e-9)
 
@@ -196,6 +196,8 @@ def test_protocol_says_all_that_the_number_depends_on():
         "sigma_on_grid_edge": False,
         "space": "[0, 1]",
         "dimensions": 36,
+        "better": "higher",
+        "outcomes": ["sigma", "sigma_on_grid_edge", "validation_curve"],
     }
 
 
@@ -266,9 +268,58 @@ def test_warns_where_sigma_is_on_the_edge(min_sigma, max_sigma, edge):
         f"`parzen` chose sigma={edge} on the edge of its grid [{min_sigma}, "
         f"{max_sigma}]. Widen the grid, or read the value as a lower bound."
     )
-    with pytest.warns(UserWarning, match=f"^{re.escape(message)}$"):
-        _, protocol = evaluate(evaluator, ArrayModel(images(80, 9)), dataset())
+    _, protocol = evaluate(evaluator, ArrayModel(images(80, 9)), dataset())
     assert protocol["sigma_on_grid_edge"]
+    assert protocol["warnings"] == [message]
+
+
+def test_baselines_are_the_same_estimate_around_other_centres():
+    data = dataset()
+    train = data.splits["train"].reshape(10, -1)
+    results = {
+        name: (value, protocol)
+        for name, value, protocol in Parzen(6, 30, seed=4).baselines(data)
+    }
+    value, protocol = results["training_examples"]
+    assert protocol["num_samples"] == 6
+    assert protocol["of"] == "parzen_log_likelihood"
+    assert f"({value:.1f})" in protocol["if_exceeded"]
+    assert "prototypes" in protocol["if_exceeded"]
+    chosen = np.random.default_rng(4).choice(10, 6, replace=False)
+    alone, _ = evaluate(
+        Parzen(6, 30), ArrayModel(data.splits["train"][np.sort(chosen)]), data
+    )
+    assert value == pytest.approx(alone)
+    # At most one centre for every five examples; two of ten.
+    assert results["k_means_centres"][1]["num_samples"] == 2
+    # The mean and its spread: an isotropic Gaussian fitted by hand.
+    spread = np.sqrt(np.var(train.astype(np.float64), axis=0).mean())
+    expected = direct_log_likelihoods(
+        data.splits["test"], train.mean(axis=0, dtype=np.float64)[None], spread
+    )
+    value, protocol = results["mean_example"]
+    assert protocol["sigma"] == pytest.approx(spread)
+    assert value == pytest.approx(expected.mean(), abs=1e-4)
+    assert json.loads(json.dumps(results["mean_example"][1])) == protocol
+
+
+def test_k_means_centres_are_the_clusters_of_the_training_set():
+    numbers = np.random.default_rng(0)
+    corners = np.array([[0.1, 0.1], [0.9, 0.9]])
+    points = corners[np.arange(50) % 2] + numbers.normal(
+        scale=0.01, size=(50, 2)
+    )
+    data = ArrayDataset(train=points, validation=points, test=points)
+    data.to_unit = None
+    evaluator = Parzen(50, num_k_means_centres=2, min_sigma=0.01, max_sigma=0.1)
+    results = {name: value for name, value, _ in evaluator.baselines(data)}
+    direct = [
+        direct_log_likelihoods(
+            points, [points[0::2].mean(0), points[1::2].mean(0)], sigma
+        ).mean()
+        for sigma in np.geomspace(0.01, 0.1, 10)
+    ]
+    assert results["k_means_centres"] == pytest.approx(max(direct), abs=1e-4)
 
 
 def test_finer_grid_holds_the_coarse_one_and_scores_no_worse():
@@ -285,11 +336,10 @@ def test_finer_grid_holds_the_coarse_one_and_scores_no_worse():
 
 def test_one_sigma_is_fixed_and_no_edge():
     evaluator = Parzen(80, num_sigmas=1, min_sigma=0.05, max_sigma=0.05)
-    with warnings.catch_warnings():
-        warnings.simplefilter("error")
-        _, protocol = evaluate(evaluator, ArrayModel(images(80, 9)), dataset())
+    _, protocol = evaluate(evaluator, ArrayModel(images(80, 9)), dataset())
     assert protocol["sigma"] == 0.05
     assert not protocol["sigma_on_grid_edge"]
+    assert "warnings" not in protocol
 
 
 def test_missing_split_is_the_data_sets_own_error():
@@ -313,7 +363,8 @@ def test_too_few_samples_are_an_error():
 
 
 @pytest.mark.parametrize(
-    "name", ["num_samples", "num_validation", "num_sigmas"]
+    "name",
+    ["num_samples", "num_validation", "num_sigmas", "num_k_means_centres"],
 )
 def test_counts_must_be_positive(name):
     message = f"`{name}` must be at least 1. Received: {name}=0."

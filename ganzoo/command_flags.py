@@ -1,0 +1,138 @@
+"""The flags of the command line, and what --help says about them."""
+
+from collections.abc import Callable
+from typing import Any
+
+from absl import flags
+
+# What --mode may name: a method of `ganzoo.session.Session` each.
+MODES = {
+    "train": "train up to train.num_steps, from the last checkpoint on",
+    "evaluate": "score the newest checkpoint: evaluation.json",
+    "compare": "rank the numbers of the runs that are named behind the flags",
+}
+_DEFAULT_MODES = ["train", "evaluate"]
+
+
+_USAGE = """Generative adversarial nets as parts that plug together.
+
+  python -m ganzoo.run --gin_file=gin/mnist_mlp.gin
+  python -m ganzoo.run --mode=evaluate --run_dir=runs/mnist_mlp
+  python -m ganzoo.run --list
+
+Flags:"""
+
+
+_FLAGS: tuple[tuple[Callable[..., Any], str, Any, str], ...] = (
+    (
+        flags.DEFINE_multi_string,
+        "gin_file",
+        [],
+        "recipe; several are read in order",
+    ),
+    (
+        flags.DEFINE_multi_string,
+        "gin_param",
+        [],
+        "binding such as 'train.num_steps=20', read after the files",
+    ),
+    (
+        flags.DEFINE_string,
+        "run_dir",
+        None,
+        "where the run is kept (default: runs/<recipe>); alone, that run's own "
+        "recipe is used",
+    ),
+    (
+        flags.DEFINE_string,
+        "samples",
+        None,
+        "with --mode=evaluate: score the samples in this .npy or .npz file "
+        "by the recipe's data set and evaluators",
+    ),
+    (
+        flags.DEFINE_integer,
+        "workers",
+        0,
+        "start so many workers on this machine, for strategies.multi_worker",
+    ),
+    (
+        flags.DEFINE_list,
+        "mode",
+        _DEFAULT_MODES,
+        "what to do, several in order (default: train,evaluate). "
+        + "; ".join(f"{name}: {text}" for name, text in MODES.items()),
+    ),
+    (
+        flags.DEFINE_bool,
+        "list",
+        False,
+        "list the installed components",
+    ),
+    (
+        flags.DEFINE_string,
+        "describe",
+        None,
+        "say all about one component, such as generators.mlp",
+    ),
+    (
+        flags.DEFINE_bool,
+        "check",
+        False,
+        "load and check every installed component; exits 1 if one is broken",
+    ),
+    (
+        flags.DEFINE_bool,
+        "dry_run",
+        False,
+        "build what a recipe comes to and describe it; nothing is written",
+    ),
+    (
+        flags.DEFINE_string,
+        "new_plugin",
+        None,
+        "write a package of this name, with a component of --kind",
+    ),
+    (
+        flags.DEFINE_string,
+        "kind",
+        "generators",
+        "of the component in the new package",
+    ),
+    (
+        flags.DEFINE_string,
+        "output",
+        ".",
+        "folder that the new package's folder is made in",
+    ),
+    (
+        flags.DEFINE_integer,
+        "verbosity",
+        0,
+        "1 shows the traceback of an error",
+    ),
+    (
+        flags.DEFINE_bool,
+        "help",
+        False,
+        "say all this",
+    ),
+)
+
+
+def define_flags() -> flags.FlagValues:
+    """The flags, at their defaults."""
+    found = flags.FlagValues()
+    for define, name, default, text in _FLAGS:
+        define(name, default, text, flag_values=found)
+    return found
+
+
+def usage(chosen: flags.FlagValues) -> str:
+    """What --help says."""
+    lines = [
+        f"  --{name}: {chosen[name].help}"
+        for name in chosen
+        if name not in ("undefok", "flagfile")  # absl's own.
+    ]
+    return "\n".join([_USAGE, *lines])
