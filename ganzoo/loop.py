@@ -119,9 +119,9 @@ def _others_alive(consensus: Consensus, step: int) -> Iterator[None]:
         ):
             raise
         raise RunError(
-            f"Another worker was lost after step {step}: "
-            f"{error.message.splitlines()[0]} Start the same command on all "
-            "workers again: it goes on from the last checkpoint."
+            f"Another worker was lost after step {step} "
+            f"({type(error).__name__}). Start the same command on all workers "
+            "again: it goes on from the last checkpoint."
         ) from error
 
 
