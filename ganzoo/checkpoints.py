@@ -14,6 +14,7 @@ from typing import Any
 
 import keras
 import numpy as np
+import tensorflow as tf
 
 from ganzoo import checkpoint_files
 from ganzoo.errors import CheckpointError
@@ -73,7 +74,7 @@ def arrays(gan: Gan) -> dict[str, np.ndarray]:
     """Copies of the values of `state`."""
     return {
         # A copy: `numpy()` may be a view of what the next step writes to.
-        name: np.array(keras.ops.convert_to_numpy(variable))
+        name: np.array(tf.convert_to_tensor(variable).numpy())
         for name, variable in state(gan).items()
     }
 

@@ -84,7 +84,8 @@ class Dataset(Protocol):
         value_range: (low, high), or None where samples are unbounded.
         num_classes: int or None.
 
-    Optional: `augment(sample, draws)`; for a density known in closed form,
+    Optional: `augment(samples, draws)` -> [B, *sample_shape], row i of what
+    `draws` gives being sample i's; for a density known in closed form,
     `sample(num, draws)`, `log_density(samples) -> [num]`, `means` [modes, dim]
     and `scale`, the standard deviation of a mode; `folds()`, the data sets that
     an average over folds runs over; `labels(split)`, int64 [num].

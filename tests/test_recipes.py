@@ -164,16 +164,18 @@ def test_faces_train_in_two_stages(tmp_path, capsys):
         "discriminators.maxout_mlp.hidden_units = (16, 16)",
     ]
     train(
-        "tfd_pretrain", first, *common, "generators.mlp.hidden_units = (80, 90)"
+        "tfd_pretrain",
+        first,
+        *common,
+        "generators.mlp.hidden_units = (80, 120)",
     )
     capsys.readouterr()
     train(
         "tfd_mlp",
         second,
         *common,
-        "generators.mlp.hidden_units = (80, 100, 80, 90)",
+        "generators.mlp.hidden_units = (80, 100, 80, 120)",
         f"initialize_from.run = '{first}'",
-        "generators.mlp.output_num_nonzero = 50",
         "train.batch_size = 20",
     )
     out = capsys.readouterr().out
