@@ -262,5 +262,4 @@ def check_same(
 
 
 def _form(array: Any) -> str:
-    dtype = keras.backend.standardize_dtype(array.dtype)
-    return f"{dtype} {list(array.shape)}"
+    return f"{tf.as_dtype(array.dtype).name} {list(array.shape)}"
