@@ -12,7 +12,6 @@ import re
 import shutil
 from typing import Any
 
-import keras
 import numpy as np
 import tensorflow as tf
 
