@@ -16,7 +16,7 @@ from ganzoo.errors import ComponentError
 from ganzoo.interfaces import SUPPLIED_BY_CORE
 from ganzoo.registry import Component
 from ganzoo.testing.losses import loss_checks
-from ganzoo.testing.promises import ConformanceError
+from ganzoo.testing.promises import name_of
 
 # A network need not make every shape, but one of these.
 _SAMPLE_SHAPES = (
@@ -60,13 +60,12 @@ def _verdict(component: Component) -> str:
     try:
         target = registry.load(component)
         note = _CHECKS[component.kind](target, component.kind)
-    except ConformanceError as error:
+    except ComponentError as error:
         return f"broken: {_one_line(error)}"
     # A component may raise anything.
     except Exception as error:
-        is_ours = isinstance(error, ComponentError)
-        name = "" if is_ours else f"{type(error).__name__}: "
-        return f"broken: {name}{_one_line(error)}"
+        reason = f"{type(error).__name__}: {_one_line(error)}"
+        return f"broken: {component.target} raised {reason}"
     return f"ok{note}"
 
 
@@ -89,41 +88,42 @@ def _check_network(factory: Callable[..., Any], kind: str) -> str:
             "value_range": (0.0, 1.0),
             "sample_mean": None,
         }
-        try:
-            network = factory(
-                **{
-                    name: supplied[name]
-                    for name in parameters.keys() & supplied
-                }
-            )
-        # It refuses this shape, or is broken: the other shapes tell.
-        except Exception as error:
-            failures.append(f"{sample_shape}: {type(error).__name__}: {error}")
-            continue
-        return _check_shape(network, kind, sample_shape)
+        given = {name: supplied[name] for name in parameters.keys() & supplied}
+        # Weights made within have shapes, but no values.
+        with keras.StatelessScope(initialize_variables=False):
+            try:
+                network = factory(**given)
+            # It refuses this shape, or is broken: the other shapes tell.
+            except Exception as error:
+                reason = f"{type(error).__name__}: {error}"
+                failures.append(f"for samples {sample_shape}, {reason}")
+                continue
+            _check_shape(network, name_of(factory), kind, sample_shape)
+            return ""
     raise ComponentError(
-        "It must build for one of the usual sample shapes. Received: "
-        f"{failures[0]}"
+        f"{name_of(factory)}: it must build for one of the usual sample "
+        f"shapes. Received: {failures[0]}"
     )
 
 
-def _check_shape(network: Any, kind: str, sample_shape: tuple[int, ...]) -> str:
+def _check_shape(
+    network: Any, name: str, kind: str, sample_shape: tuple[int, ...]
+) -> None:
     if not isinstance(network, keras.Model):
         raise ComponentError(
-            "The factory must return a keras.Model. Received: "
+            f"{name}: it must return a keras.Model. Received: "
             f"{type(network).__name__}."
         )
-    shapes = [(_LATENT_DIM,), sample_shape]
+    given: tuple[int, ...] = (_LATENT_DIM,)
+    wanted = sample_shape
     if kind == "discriminators":
-        shapes = [sample_shape, (1,)]
-    given, wanted = shapes
+        given, wanted = sample_shape, (1,)
     made = network(keras.KerasTensor((None, *given)))
     if tuple(made.shape[1:]) != wanted:
         raise ComponentError(
-            f"Its output must have the shape {(None, *wanted)}. Received: "
-            f"shape {tuple(made.shape)}."
+            f"{name}: its output must have the shape {(None, *wanted)}. "
+            f"Received: shape {tuple(made.shape)}."
         )
-    return ""
 
 
 def _check_loss(factory: Callable[..., Any], kind: str) -> str:
@@ -142,9 +142,8 @@ def _check_methods(target: Callable[..., Any], kind: str) -> str:
     for method in _METHODS[kind]:
         if not hasattr(target, method):
             raise ComponentError(
-                f"Its class must have `{method}`. Received: "
-                f"{target.__qualname__} without it. See "
-                "`ganzoo.interfaces`."
+                f"{name_of(target)}: it must have `{method}`. Received: a "
+                "class without it. See `ganzoo.interfaces`."
             )
     return ""
 

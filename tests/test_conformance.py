@@ -51,7 +51,7 @@ def tfds_images():
 def tfd():
     path = folder() / "TFD_48x48.mat"
     if not path.exists():
-        toronto_faces.write(path, toronto_faces.contents())
+        toronto_faces.write(path)
     return TorontoFaces(path)
 
 
@@ -99,6 +99,16 @@ CASES = {
     "datasets.gaussian_grid": {},
     "evaluators.parzen": {"num_samples": 100},
     "evaluators.modes": {"dataset": GaussianRing(), "num_samples": 1000},
+    "evaluators.divergence": {"dataset": GaussianRing(), "num_samples": 1000},
+    "evaluators.frechet": {"num_samples": 200},
+    "evaluators.kernel": {
+        "num_samples": 100,
+        "num_subsets": 5,
+        "subset_size": 50,
+    },
+    "evaluators.precision_recall": {"num_samples": 100},
+    "evaluators.nearest_neighbor": {"num_samples": 100},
+    "evaluators.interpolation": {"num_pairs": 10},
 }
 MAKERS = {
     "generators": testing.generator_checks,
@@ -117,7 +127,9 @@ def checks():
 
 
 @pytest.mark.parametrize(
-    "check", checks(), ids=lambda check: f"{check.component}-{check.promise}"
+    "check",
+    list(checks()),
+    ids=lambda check: f"{check.component}-{check.promise}",
 )
 def test_built_in(check):
     check()

@@ -50,20 +50,20 @@ _PROMISES = ("numbers", "protocol", "silence", "seed")
 
 
 class NoiseImages:
-    """64 images of 8 x 8 pixels of noise in each split, and ten classes."""
+    """200 images of 8 x 8 pixels of noise in each split, and ten classes."""
 
     sample_shape = (8, 8, 1)
     value_range = (0.0, 1.0)
     num_classes = 10
 
     def examples(self, split: str) -> np.ndarray:
-        """float32 [64, 8, 8, 1]."""
+        """float32 [200, 8, 8, 1]."""
         seed = ("train", "validation", "test").index(split)
-        return np.random.default_rng(seed).random((64, 8, 8, 1), np.float32)
+        return np.random.default_rng(seed).random((200, 8, 8, 1), np.float32)
 
     def labels(self, split: str) -> np.ndarray:
-        """int64 [64]."""
-        return np.arange(64) % 10
+        """int64 [200]."""
+        return np.arange(200) % 10
 
     def to_unit(self, samples: Any) -> Any:
         """The samples: they are in [0, 1]."""
@@ -87,11 +87,14 @@ class Resampled:
             rows = random.integers(0, len(self._samples), min(100, num - first))
             yield self._samples[rows]
 
+    def draw_latents(self, num: int, seed: int) -> np.ndarray:
+        """float32 [num, 4], from N(0, 1)."""
+        return np.random.default_rng(seed).standard_normal((num, 4), np.float32)
+
     def generate(self, latents: Any, condition: Any = None) -> np.ndarray:
-        """One example for each row of `latents`."""
-        return np.resize(
-            self._samples, (len(latents), *self._samples.shape[1:])
-        )
+        """An example for each row of `latents`, by the row's first number."""
+        ranks = np.arctan(np.asarray(latents)[:, 0]) / np.pi + 0.5
+        return self._samples[(ranks * len(self._samples)).astype(int)]
 
     def discriminate(self, samples: Any, condition: Any = None) -> np.ndarray:
         """Logits [B]: the mean of each sample."""
