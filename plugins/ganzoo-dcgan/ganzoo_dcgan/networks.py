@@ -18,6 +18,7 @@ def build_generator(
     kernel_size: int = 5,
     init_stddev: float = 0.02,
     batch_norm_momentum: float = 0.9,
+    synchronized: bool = True,
 ) -> keras.Model:
     """Generator of DCGAN: Radford et al. 2016, section 3 and Figure 1.
 
@@ -35,6 +36,8 @@ def build_generator(
         kernel_size: Height and width of kernels, in pixels.
         init_stddev: Kernels start at N(0, init_stddev^2).
         batch_norm_momentum: Of the moving statistics.
+        synchronized: Whether batch statistics are of the global batch, and not
+            of each replica's part.
 
     Returns:
         Model: float [B, latent_dim] -> float [B, *sample_shape].
@@ -49,7 +52,9 @@ def build_generator(
 
     def normalized(hidden: keras.KerasTensor) -> keras.KerasTensor:
         hidden = keras.layers.BatchNormalization(
-            momentum=batch_norm_momentum, epsilon=1e-5
+            momentum=batch_norm_momentum,
+            epsilon=1e-5,
+            synchronized=synchronized,
         )(hidden)
         return keras.layers.ReLU()(hidden)
 
@@ -95,6 +100,7 @@ def build_discriminator(
     negative_slope: float = 0.2,
     init_stddev: float = 0.02,
     batch_norm_momentum: float = 0.9,
+    synchronized: bool = True,
 ) -> keras.Model:
     """Discriminator of DCGAN: Radford et al. 2016, section 3.
 
@@ -110,6 +116,8 @@ def build_discriminator(
         negative_slope: Of the leaky rectifiers.
         init_stddev: Kernels start at N(0, init_stddev^2).
         batch_norm_momentum: Of the moving statistics.
+        synchronized: Whether batch statistics are of the global batch, and not
+            of each replica's part.
 
     Returns:
         Model: float [B, *sample_shape] -> logits [B, 1].
@@ -134,7 +142,9 @@ def build_discriminator(
         )(hidden)
         if not is_first:
             hidden = keras.layers.BatchNormalization(
-                momentum=batch_norm_momentum, epsilon=1e-5
+                momentum=batch_norm_momentum,
+                epsilon=1e-5,
+                synchronized=synchronized,
             )(hidden)
         hidden = keras.layers.LeakyReLU(negative_slope)(hidden)
     hidden = keras.layers.Flatten()(hidden)
