@@ -1,6 +1,14 @@
-"""Puts what the conformance checks found into tables, at the end of a run."""
+"""For the tests of ganzoo and of the plugins: real data, tables of promises."""
+
+import json
+import os
+import pathlib
+import subprocess
+import sys
 
 import pytest
+
+ROOT = pathlib.Path(__file__).parent
 
 _CHECKS = pytest.StashKey()
 
@@ -42,3 +50,48 @@ def pytest_terminal_summary(terminalreporter, config):
         }
         terminalreporter.section("what components keep")
         terminalreporter.write_line(table(rows))
+
+
+@pytest.fixture
+def train_recipe(tmp_path):
+    """`train_recipe(gin_file, *bindings)`: three steps, then evaluation.
+
+    It returns the step that each number is of, by name.
+    """
+    data = os.environ.get("TFDS_DATA_DIR")
+    data = data or ROOT.parent / "shared" / "tensorflow_datasets"
+    if not pathlib.Path(data).is_dir():
+        pytest.skip("needs real data: set TFDS_DATA_DIR")
+
+    def train(gin_file, *bindings):
+        bindings = [
+            "train.num_steps = 3",
+            "train.batch_size = 16",
+            "train.num_samples = 16",
+            "experiment.seed = 0",
+            "evaluators.parzen.num_samples = 50",
+            "evaluators.parzen.num_validation = 20",
+            *bindings,
+        ]
+        done = subprocess.run(
+            [
+                sys.executable,
+                "-m",
+                "ganzoo.run",
+                f"--gin_file={gin_file}",
+                f"--run_dir={tmp_path / 'run'}",
+                *(f"--gin_param={binding}" for binding in bindings),
+            ],
+            cwd=ROOT,
+            env={**os.environ, "TFDS_DATA_DIR": str(data)},
+            capture_output=True,
+            text=True,
+        )
+        if done.returncode:
+            pytest.fail(done.stderr)
+        results = json.loads((tmp_path / "run/evaluation.json").read_text())
+        return {
+            result["name"]: result["protocol"]["step"] for result in results
+        }
+
+    return train
