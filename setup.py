@@ -42,7 +42,19 @@ COMPONENTS = {
     "ganzoo.evaluators": [
         "parzen = ganzoo.evaluators.parzen:Parzen",
         "modes = ganzoo.evaluators.modes:Modes",
+        "frechet = ganzoo.evaluators.frechet:Frechet",
+        "kernel = ganzoo.evaluators.kernel:Kernel",
+        "precision_recall = ganzoo.evaluators.precision_recall:PrecisionRecall",
+        "nearest_neighbor = ganzoo.evaluators.nearest_neighbor:NearestNeighbor",
+        "interpolation = ganzoo.evaluators.interpolation:Interpolation",
+        "divergence = ganzoo.evaluators.divergence:Divergence",
     ],
+}
+
+EXTRAS = {
+    "serve": ["orjson>=3.10", "starlette>=0.40", "uvicorn>=0.30"],
+    "onnx": ["onnx>=1.17", "onnxruntime>=1.20", "tf2onnx>=1.17"],
+    "litert": ["ai-edge-litert>=2.0"],
 }
 
 setup(
@@ -54,7 +66,7 @@ setup(
     license="Apache-2.0",
     python_requires=">=3.11",
     packages=find_packages(include=["ganzoo", "ganzoo.*"]),
-    package_data={"ganzoo": ["templates/*.in"]},
+    package_data={"ganzoo": ["pages/*.html", "templates/*.in"]},
     install_requires=[
         "absl-py>=2.1",
         "filelock>=3.12",
@@ -74,10 +86,14 @@ setup(
         "tqdm>=4.66",
     ],
     extras_require={
+        **EXTRAS,
         "test": [
             "mypy>=1.10",
+            "prdc>=0.2",  # The authors' own precision and recall.
             "pytest>=8",
             "ruff>=0.6",
+            "selenium>=4.20",
+            *(name for names in EXTRAS.values() for name in names),
         ],
     },
     entry_points={

@@ -113,7 +113,9 @@ def _block(name: str, rows: list[dict[str, Any]]) -> str:
         rows = rows[::-1] if better == "higher" else rows
         verdict = f"{better.capitalize()} is better."
     ranks = _ranks(rows) if better and not unlike else [""] * len(rows)
-    table = [("rank", "value", "error", "weights", "step", "run")]
+    table: list[tuple[str, ...]] = [
+        ("rank", "value", "error", "weights", "step", "run")
+    ]
     for rank, row in zip(ranks, rows, strict=True):
         protocol = row["protocol"]
         error = protocol.get("standard_error")

@@ -5,6 +5,7 @@ import json
 import math
 import pathlib
 import platform
+import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
@@ -165,7 +166,7 @@ def _baselines(
     key = cache.key(
         data_hash,
         method.__qualname__,
-        inspect.getsource(inspect.getmodule(method)),
+        inspect.getsource(sys.modules[method.__module__]),
         settings,
         ganzoo.__version__,
         sklearn.__version__,

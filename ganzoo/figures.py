@@ -61,14 +61,27 @@ def sample_grid(
             "`images` must lie in [0, 1]. Received: values from "
             f"{images.min()} to {images.max()}. Apply the data set's `to_unit`."
         )
-    num, height, width, channels = images.shape
+    canvas = grid_canvas(images, columns)
+    Image.fromarray(canvas).save(path, format="PNG")
+
+
+def grid_cell(shape: tuple[int, int]) -> tuple[int, int]:
+    """Height and width of a cell of the grid, padding included, in pixels."""
+    height, width = shape
     factor = max(1, math.ceil(_MIN_CELL_PIXELS / max(height, width)))
+    return height * factor + _PADDING_PIXELS, width * factor + _PADDING_PIXELS
+
+
+def grid_canvas(images: np.ndarray, columns: int | None = None) -> np.ndarray:
+    """Images in [0, 1] side by side: uint8 [height, width] or with colours."""
+    num, height, width, channels = images.shape
+    cell = grid_cell((height, width))
+    factor = (cell[0] - _PADDING_PIXELS) // height
     pixels = np.round(images * 255).astype(np.uint8)
     pixels = pixels.repeat(factor, axis=1).repeat(factor, axis=2)
     if columns is None:
         columns = math.ceil(math.sqrt(num))
     rows = math.ceil(num / columns)
-    cell = (height * factor + _PADDING_PIXELS, width * factor + _PADDING_PIXELS)
     canvas = np.full(
         (
             rows * cell[0] + _PADDING_PIXELS,
@@ -82,8 +95,7 @@ def sample_grid(
         top = index // columns * cell[0] + _PADDING_PIXELS
         left = index % columns * cell[1] + _PADDING_PIXELS
         canvas[top : top + image.shape[0], left : left + image.shape[1]] = image
-    canvas = canvas[..., 0] if channels == 1 else canvas
-    Image.fromarray(canvas).save(path, format="PNG")
+    return canvas[..., 0] if channels == 1 else canvas
 
 
 def sample_plot(samples: Any, path: str | os.PathLike, dataset: Any) -> None:

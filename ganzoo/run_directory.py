@@ -26,8 +26,9 @@ from ganzoo.errors import RunError
 # What may change when a run goes on: nothing here touches the weights' course,
 # but for the order of sums where the strategy changes.
 MAY_CHANGE = (
+    "draw_figures.",
     "evaluate.",
-    "evaluators.",
+    "features.",
     "experiment.strategy",
     "strategies.",
     "train.best_",
@@ -130,7 +131,7 @@ class RunDirectory:
                 f"{bindings.get(name, 'unset')}"
                 for name in sorted(earlier.keys() | bindings.keys())
                 if earlier.get(name) != bindings.get(name)
-                and not name.startswith(MAY_CHANGE)
+                and not _may_change(name)
             ]
             if differences:
                 raise RunError(
@@ -211,3 +212,10 @@ def _versions(text: str) -> dict[str, str]:
             version = ".".join(version.split(".")[:2])
         versions[name] = f"{package} {version}"
     return versions
+
+
+def _may_change(binding: str) -> bool:
+    """Whether `[scope/]name.parameter` may change when a run goes on."""
+    name = binding.rsplit("/", 1)[-1]
+    # A component's name begins with its package: ganzoo.evaluators.parzen.
+    return name.startswith(MAY_CHANGE) or ".evaluators." in name

@@ -32,6 +32,11 @@ ROWS = {
         "gradients",
         "pipeline",
         "cache",
+        "exports",
+        "rest_format",
+        "batching",
+        "features",
+        "classifier",
     ),
     "gan": ("networks", "objectives", "gan"),
     "run parts": (
@@ -46,9 +51,22 @@ ROWS = {
         "run_directory",
         "transfer",
         "figures",
+        "endpoints",
+        "curves",
         "callbacks",
     ),
-    "modes": ("training", "evaluation", "exporting", "report", "comparing"),
+    "modes": (
+        "training",
+        "evaluation",
+        "exporting",
+        "sample_writer",
+        "converting",
+        "serving",
+        "comparing",
+        "density_figure",
+        "paper_figures",
+        "report",
+    ),
     "front": (
         "command_flags",
         "session",
@@ -71,8 +89,10 @@ BUILDS_ON = {
 }
 # What built-in components may import of ganzoo, beside their own folder.
 OPEN_TO_COMPONENTS = {
+    "classifier",
     "errors",
     "factories",
+    "features",
     "initializers",
     "layers",
     "randomness",

@@ -8,7 +8,9 @@ import numpy as np
 from scipy.spatial.distance import cdist
 from scipy.stats import chi2
 
+from ganzoo.classifier import Classifier
 from ganzoo.errors import ConfigurationError, DataError
+from ganzoo.evaluators.class_histogram import class_histogram
 from ganzoo.evaluators.samples import draw_samples
 
 # A sample is good within so many standard deviations of its nearest mode.
@@ -17,6 +19,9 @@ _GOOD_RADIUS = 3.0
 
 class Modes:
     """Modes found, good samples and the spread within modes of a mixture.
+
+    Of a data set with labels, its classes, as a classifier sees them: see
+    `ganzoo.evaluators.class_histogram`. The rest is for mixtures.
 
     For data sets in closed form: equally likely isotropic Gaussians around
     `means` [modes, d], each with standard deviation `scale`. A sample belongs
@@ -35,6 +40,8 @@ class Modes:
         min_share: A mode is found if at least this share of all samples is good
             and belongs to it.
         seed: Seed of the samples.
+        features: Of `ganzoo.features`, a classifier. None: one that is trained
+            on the data's labels. Without effect on mixtures.
 
     Yields:
         (name, value, protocol) of
@@ -58,7 +65,11 @@ class Modes:
     """
 
     def __init__(
-        self, num_samples: int = 10_000, min_share: float = 0.01, seed: int = 0
+        self,
+        num_samples: int = 10_000,
+        min_share: float = 0.01,
+        seed: int = 0,
+        features: Any = None,
     ):
         if not (min_share <= 1 and min_share * num_samples >= 2):
             raise ConfigurationError(
@@ -68,17 +79,34 @@ class Modes:
         self.num_samples = num_samples
         self.min_share = min_share
         self.seed = seed
+        self.features = features or Classifier()
 
     def run(
         self, model: Any, dataset: Any
     ) -> Iterator[tuple[str, float, dict[str, Any]]]:
         """Compares samples of `model` with the modes of `dataset`."""
-        if not (hasattr(dataset, "means") and hasattr(dataset, "scale")):
+        if hasattr(dataset, "means") and hasattr(dataset, "scale"):
+            yield from self._run_on_mixture(model, dataset)
+        elif dataset.num_classes and hasattr(dataset, "labels"):
+            yield from class_histogram(
+                model,
+                dataset,
+                self.features,
+                self.num_samples,
+                self.min_share,
+                self.seed,
+            )
+        else:
             raise DataError(
                 "`modes` needs a mixture in closed form, a data set with "
-                f"`means` and `scale`. Received: {type(dataset).__name__}. Use "
-                "it with `gaussian_ring` or `gaussian_grid`."
+                "`means` and `scale`, or one with labels. Received: "
+                f"{type(dataset).__name__}. Use it with `gaussian_ring` or "
+                "`mnist`."
             )
+
+    def _run_on_mixture(
+        self, model: Any, dataset: Any
+    ) -> Iterator[tuple[str, float, dict[str, Any]]]:
         means = np.asarray(dataset.means, np.float64)
         num_modes, dimensions = means.shape
         samples = draw_samples(model, dataset, self.num_samples, self.seed)

@@ -1,6 +1,6 @@
 """What evaluators compare: checked samples of a model, examples of a split."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import numpy as np
@@ -70,18 +70,19 @@ def split_vectors(
     Raises:
         DataError: If the split is missing, empty or not finite.
     """
-    vectors = [
-        to_vectors(dataset, batch)
-        for batch in _sample_batches(dataset.examples(split), max_examples)
-    ]
-    if not vectors:
-        raise DataError(
-            f"The {split!r} split of {type(dataset).__name__} must have "
-            "examples. Received: none. Choose another way to split the data."
-        )
-    joined = np.concatenate(vectors)
-    require_finite(f"The {split!r} split", joined)
-    return joined
+    return _joined(
+        dataset, split, max_examples, lambda batch: to_vectors(dataset, batch)
+    )
+
+
+def split_samples(
+    dataset: Any, split: str, max_examples: int | None = None
+) -> np.ndarray:
+    """The examples of a split as they are, [num, *sample_shape].
+
+    Args and errors are those of `split_vectors`.
+    """
+    return _joined(dataset, split, max_examples, np.asarray)
 
 
 def to_vectors(dataset: Any, samples: np.ndarray) -> np.ndarray:
@@ -121,6 +122,26 @@ def require_finite(name: str, examples: np.ndarray) -> None:
             f"{name} must be finite. Received: {num_bad} of {len(examples)} "
             "with NaN or infinity. The model diverged, or the data is damaged."
         )
+
+
+def _joined(
+    dataset: Any,
+    split: str,
+    max_examples: int | None,
+    convert: Callable[[np.ndarray], np.ndarray],
+) -> np.ndarray:
+    parts = [
+        convert(batch)
+        for batch in _sample_batches(dataset.examples(split), max_examples)
+    ]
+    if not parts:
+        raise DataError(
+            f"The {split!r} split of {type(dataset).__name__} must have "
+            "examples. Received: none. Choose another way to split the data."
+        )
+    joined = np.concatenate(parts)
+    require_finite(f"The {split!r} split", joined)
+    return joined
 
 
 def _sample_batches(

@@ -138,8 +138,8 @@ def test_one_dimension_and_one_mode():
 def test_needs_a_mixture_in_closed_form():
     message = (
         "`modes` needs a mixture in closed form, a data set with `means` and "
-        "`scale`. Received: ArrayDataset. Use it with `gaussian_ring` or "
-        "`gaussian_grid`."
+        "`scale`, or one with labels. Received: ArrayDataset. Use it with "
+        "`gaussian_ring` or `mnist`."
     )
     with pytest.raises(DataError, match=f"^{re.escape(message)}$"):
         evaluate(

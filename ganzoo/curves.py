@@ -1,0 +1,106 @@
+"""Curves of a run: losses and monitors over steps, likelihood over sigma."""
+
+import json
+import pathlib
+from typing import Any
+
+import numpy as np
+from matplotlib.figure import Figure
+
+_NOT_CURVES = {"step", "epoch", "wall_time", "images_per_second"}
+
+
+def read_lines(path: pathlib.Path) -> list[dict[str, Any]]:
+    """The lines of a metrics.jsonl, but one that was not finished."""
+    lines = []
+    for text in path.read_text().splitlines() if path.exists() else []:
+        try:
+            lines.append(json.loads(text))
+        except ValueError:  # The line that a killed process was writing.
+            continue
+    return lines
+
+
+def loss_curves(path: pathlib.Path) -> tuple[Figure, str, str] | None:
+    """Losses, D's errors and other monitors; None if nothing was logged."""
+    lines = read_lines(path)
+    names = [
+        name
+        for name in dict.fromkeys(k for line in lines for k in line)
+        if name not in _NOT_CURVES
+    ]
+    if not names:
+        return None
+    groups = {
+        "loss": [n for n in names if n.endswith("_loss")],
+        "share of errors of D": [n for n in names if n.startswith("false_")],
+    }
+    rest = [n for n in names if not any(n in g for g in groups.values())]
+    panels = [(label, group) for label, group in groups.items() if group]
+    panels += [(name.replace("_", " "), [name]) for name in rest]
+    figure = Figure(
+        figsize=(7, 1.9 * len(panels)), dpi=100, layout="constrained"
+    )
+    for axes, (label, group) in zip(
+        figure.subplots(len(panels), 1, squeeze=False, sharex=True).ravel(),
+        panels,
+        strict=True,
+    ):
+        for name in group:
+            points = [(x["step"], x[name]) for x in lines if name in x]
+            axes.plot(*zip(*points, strict=True), label=name.replace("_", " "))
+        axes.set_ylabel(label)
+        if len(group) > 1:
+            axes.legend(fontsize=8)
+    axes.set_xlabel("step")
+    return (
+        figure,
+        "Losses and monitors",
+        "Means between lines of the log. D errs on half of either side where "
+        "it cannot tell them apart.",
+    )
+
+
+def sigma_curves(path: pathlib.Path) -> tuple[Figure, str, str] | None:
+    """Validation log-likelihood over sigma; None if nobody measured it."""
+    results = json.loads(path.read_text()) if path.exists() else []
+    curves = {}
+    for result in results:
+        weights = result["protocol"].get("weights", "")
+        curves[f"samples, {weights} weights"] = result["protocol"]
+        for baseline in result.get("baselines", ()):
+            curves[baseline["name"].replace("_", " ")] = baseline["protocol"]
+    figure = Figure(figsize=(6, 3.6), dpi=100, layout="constrained")
+    axes = figure.add_subplot()
+    lowest = np.inf
+    for label, protocol in curves.items():
+        # With folds, one curve for each: the first stands for all.
+        curve = np.array(protocol.get("validation_curve", ()))
+        curve = curve[0] if curve.ndim == 3 else curve
+        if len(curve) > 1:
+            axes.plot(curve[:, 0], curve[:, 1], "o-", markersize=3, label=label)
+            lowest = min(lowest, curve[:, 1].max())
+    if lowest == np.inf:
+        return None
+    top = axes.get_ylim()[1]
+    # Far below the best sigmas, likelihoods fall without end.
+    axes.set(
+        xscale="log",
+        xlabel="sigma",
+        ylabel="log-likelihood of validation set",
+        ylim=(lowest - 2 * max(abs(top), abs(lowest), 1.0), top),
+    )
+    axes.legend(fontsize=8)
+    return (
+        figure,
+        "How the width of the Parzen window was chosen",
+        "Mean log-likelihood of the validation set in nats; its maximum "
+        "chooses sigma. A maximum at either end asks for a wider grid.",
+    )
+
+
+def spread(items: list, num: int) -> list:
+    """At most `num` of the items, evenly spaced, first and last included."""
+    if len(items) <= num:
+        return items
+    return [items[i] for i in np.linspace(0, len(items) - 1, num).astype(int)]
