@@ -37,6 +37,7 @@ def test_networks_and_memory_of_a_recipe_beside_broken_plugins(
             "--gin_param=generators.mlp.hidden_units = (10, 20)",
             "--gin_param=discriminators.maxout_mlp.hidden_units = (3,)",
             "--gin_param=discriminators.maxout_mlp.num_pieces = 2",
+            "--gin_param=optimizers.adam.learning_rate = 0.001",
         ]))
         """,
         site,
