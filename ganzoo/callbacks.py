@@ -46,10 +46,12 @@ class Unheard:
 
 
 class Monitors:
-    """The 2014 code's channels: how often D errs, with its dropout off.
+    """How often D errs, with its dropout off, and how samples differ.
 
-    false_negatives is the share of real examples with D(x) < 1/2,
-    false_positives that of samples with D(G(z)) > 1/2: both 1/2 at the optimum.
+    The 2014 code's channels: false_negatives is the share of real examples with
+    D(x) < 1/2, false_positives that of samples with D(G(z)) > 1/2: both 1/2 at
+    the optimum. sample_diversity is the standard deviation of samples over that
+    of real examples: about 1 is like the data, 0 a collapse to one sample.
 
     Args:
         gan: The game.
@@ -62,6 +64,7 @@ class Monitors:
         self.real = real
         self.condition = condition
         self.latents = self.sampler.draw_latents(len(real), gan.seed)
+        self.real_deviation = _deviation(real)
 
     def read(self) -> dict[str, float]:
         """The values now, by name."""
@@ -72,6 +75,7 @@ class Monitors:
         return {
             "false_negatives": float(np.mean(real_logits < 0)),
             "false_positives": float(np.mean(fake_logits > 0)),
+            "sample_diversity": _deviation(fake) / self.real_deviation,
         }
 
 
@@ -222,6 +226,12 @@ def _lines(path: pathlib.Path) -> list[dict[str, Any]]:
         except ValueError:  # The line that a killed process was writing.
             continue
     return lines
+
+
+def _deviation(samples: Any) -> float:
+    """Root of the mean variance of a number in a sample; never quite 0."""
+    variance = np.var(np.asarray(samples, np.float64), axis=0).mean()
+    return float(np.sqrt(variance) + np.finfo(np.float64).eps)
 
 
 def _clock(seconds: float) -> str:

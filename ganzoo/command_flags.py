@@ -9,9 +9,11 @@ from absl import flags
 MODES = {
     "train": "train up to train.num_steps, from the last checkpoint on",
     "evaluate": "score the newest checkpoint: evaluation.json",
+    "figures": "draw the paper's figures and the curves of the run: figures/",
+    "report": "write one page about the run: report.html",
     "compare": "rank the numbers of the runs that are named behind the flags",
 }
-_DEFAULT_MODES = ["train", "evaluate"]
+_DEFAULT_MODES = ["train", "evaluate", "figures", "report"]
 
 
 _USAGE = """Generative adversarial nets as parts that plug together.
@@ -60,7 +62,7 @@ _FLAGS: tuple[tuple[Callable[..., Any], str, Any, str], ...] = (
         flags.DEFINE_list,
         "mode",
         _DEFAULT_MODES,
-        "what to do, several in order (default: train,evaluate). "
+        f"what to do, several in order (default: {','.join(_DEFAULT_MODES)}). "
         + "; ".join(f"{name}: {text}" for name, text in MODES.items()),
     ),
     (

@@ -73,6 +73,27 @@ class Session:
             self.gan, self.experiment.dataset, self.run
         )
 
+    def figures(self) -> None:
+        """Draws the figures of the game as it stands; the chief does."""
+        if not self.is_chief:
+            return
+        if not self.step:
+            raise RunError(
+                f"{self.run.path} has no checkpoint to draw. Train it first: "
+                "leave out --mode."
+            )
+        configured("draw_figures")(
+            self.gan, self.experiment.dataset, self.examples, self.run
+        )
+
+    def report(self) -> None:
+        """Writes one page about all that the run directory holds."""
+        if not self.is_chief:
+            return
+        from ganzoo.report import write_report
+
+        print(f"Report: {write_report(self.run)}")
+
     def finish(self) -> None:
         """Waits for the other workers: one that leaves takes all with it."""
         self.consensus.largest([0])

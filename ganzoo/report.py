@@ -1,0 +1,227 @@
+"""One page about a run: `report.html`, which needs nothing beside it.
+
+It is made of what the run directory holds, pictures inline, without scripts: it
+reads the same on a phone, offline, and ten years from now.
+"""
+
+import base64
+import html
+import json
+import math
+import pathlib
+from typing import Any
+
+from ganzoo.curves import read_lines
+from ganzoo.run_directory import RunDirectory
+
+# Samples that differ less than this share of what examples do are a collapse.
+_COLLAPSED = 0.2
+
+_STYLE = """
+:root { color-scheme: light dark; }
+body { font: 16px/1.5 system-ui, sans-serif; margin: 0 auto; padding: 1rem;
+  max-width: 50rem; overflow-wrap: anywhere; }
+h1 { font-size: 1.5rem; } h2 { font-size: 1.2rem; margin-top: 2rem; }
+img { max-width: 100%; height: auto; background: #fff; }
+figure { margin: 1.5rem 0; } figcaption { font-size: .9rem; }
+.scroll { overflow-x: auto; }
+table { border-collapse: collapse; font-size: .9rem; }
+th, td { text-align: left; vertical-align: top; padding: .3rem .6rem;
+  border-bottom: 1px solid #8884; overflow-wrap: normal; }
+pre { overflow-x: auto; font-size: .8rem; }
+.warnings { border-left: .3rem solid #c60; padding-left: 1rem; }
+"""
+
+
+def write_report(run: RunDirectory) -> pathlib.Path:
+    """Writes `report.html` from what a run directory holds.
+
+    Args:
+        run: What is missing there is left out of the page.
+
+    Returns:
+        The file.
+    """
+    folder = run.path
+    results = _json(folder / "evaluation.json")
+    lines = read_lines(folder / "metrics.jsonl")
+    parts = [
+        _head(folder, lines),
+        _warnings(results, lines),
+        _figures(folder),
+        _numbers(results),
+        _recipe(folder),
+    ]
+    title = html.escape(folder.resolve().name)
+    return run.write(
+        "report.html",
+        '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
+        '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
+        f"<title>{title}: a run of ganzoo</title>\n"
+        f"<style>{_STYLE}</style>\n</head>\n<body>\n<main>\n"
+        + "\n".join(part for part in parts if part)
+        + "\n</main>\n</body>\n</html>\n",
+    )
+
+
+def _head(folder: pathlib.Path, lines: list[dict[str, Any]]) -> str:
+    bindings = _json(folder / "bindings.json") or {}
+    facts = {
+        "Data": bindings.get("experiment.dataset"),
+        "Generator": bindings.get("build_gan.generator"),
+        "Discriminator": bindings.get("build_gan.discriminator"),
+        "Losses": bindings.get("build_gan.losses"),
+        "Seed": bindings.get("experiment.seed"),
+    }
+    if lines:
+        facts["Steps"] = f"{lines[-1]['step']:,}"
+    rows = "".join(
+        f"<tr><th scope='row'>{name}</th><td>{html.escape(value)}</td></tr>"
+        for name, value in facts.items()
+        if value
+    )
+    name = html.escape(folder.resolve().name)
+    return f"<h1>{name}</h1>\n<div class='scroll'><table>{rows}</table></div>"
+
+
+def _warnings(
+    results: list[dict[str, Any]] | None, lines: list[dict[str, Any]]
+) -> str:
+    """What a reader should know before the numbers."""
+    found = [
+        f"{result['name']}, {result['protocol'].get('weights', '')} weights: "
+        f"{warning}"
+        for result in results or ()
+        for warning in result.get("warnings", ())
+    ]
+    steps = [line["step"] for line in lines]
+    if any(
+        later <= earlier
+        for earlier, later in zip(steps, steps[1:], strict=False)
+    ):
+        found.append("The log goes back: the run was rolled back on its way.")
+    for line in lines:
+        bad = [
+            name
+            for name, value in line.items()
+            if isinstance(value, float) and not math.isfinite(value)
+        ]
+        if bad:
+            found.append(
+                f"{', '.join(bad)} was not finite up to step {line['step']:,}."
+            )
+    diversity = lines[-1].get("sample_diversity") if lines else None
+    if diversity is not None and diversity < _COLLAPSED:
+        found.append(
+            f"At the end, samples differ {diversity:.2g} times as much as the "
+            "data does: the generator has collapsed."
+        )
+    if not found:
+        return ""
+    items = "".join(
+        f"<li>{html.escape(text)}</li>" for text in dict.fromkeys(found)
+    )
+    return (
+        "<section class='warnings'>\n<h2>Warnings</h2>\n"
+        f"<ul>{items}</ul>\n</section>"
+    )
+
+
+def _figures(folder: pathlib.Path) -> str:
+    """The newest picture of samples, and every figure that was drawn."""
+    figures = []
+    pictures = sorted((folder / "samples").glob("step-*.png"))
+    if pictures:
+        step = int(pictures[-1].stem.removeprefix("step-"))
+        caption = (
+            f"The points in z that the run draws all along, step {step:,}."
+        )
+        figures.append(_figure(pictures[-1], "Samples", caption))
+    for figure in _json(folder / "figures" / "figures.json") or ():
+        path = folder / "figures" / f"{figure['name']}.png"
+        if path.exists():
+            figures.append(_figure(path, figure["title"], figure["caption"]))
+    return "\n".join(figures)
+
+
+def _figure(path: pathlib.Path, title: str, caption: str) -> str:
+    data = base64.b64encode(path.read_bytes()).decode()
+    title, caption = html.escape(title), html.escape(caption)
+    return (
+        f"<section>\n<h2>{title}</h2>\n<figure>"
+        f'<img alt="{title}. {caption}" src="data:image/png;base64,{data}">'
+        f"<figcaption>{caption}</figcaption></figure>\n</section>"
+    )
+
+
+def _numbers(results: list[dict[str, Any]] | None) -> str:
+    if not results:
+        return ""
+    rows, protocols = [], []
+    for result in results:
+        protocol = result["protocol"]
+        rows.append((result["name"], protocol.get("weights", ""), result))
+        rows += [
+            (f"beside it: {baseline['name']}", "", baseline)
+            for baseline in result.get("baselines", ())
+        ]
+        summary = html.escape(
+            f"{result['name']}, {protocol.get('weights', '')}"
+        )
+        text = html.escape(json.dumps(protocol, indent=1))
+        protocols.append(
+            f"<details><summary>Protocol of {summary}</summary>"
+            f"<pre>{text}</pre></details>"
+        )
+    body = "".join(
+        _row(name, weights, result) for name, weights, result in rows
+    )
+    return (
+        "<section>\n<h2>Numbers</h2>\n<p>A number means something only with "
+        "its protocol, and compares only with numbers of the same one.</p>\n"
+        "<div class='scroll'><table><thead><tr><th scope='col'>name</th>"
+        "<th scope='col'>weights</th><th scope='col'>value</th>"
+        "<th scope='col'>standard error</th></tr></thead>"
+        f"<tbody>{body}</tbody></table></div>\n"
+        + "\n".join(protocols)
+        + "\n</section>"
+    )
+
+
+def _row(name: str, weights: str, result: dict[str, Any]) -> str:
+    error = result["protocol"].get("standard_error")
+    cells = [
+        name.replace("_", " "),
+        weights,
+        f"{result['value']:.6g}",
+        "" if error is None else f"{error:.2g}",
+    ]
+    return (
+        "<tr>"
+        + "".join(f"<td>{html.escape(cell)}</td>" for cell in cells)
+        + "</tr>"
+    )
+
+
+def _recipe(folder: pathlib.Path) -> str:
+    parts = []
+    for name, title in [
+        ("config.gin", "Recipe: enough to run it again"),
+        ("components.txt", "Components: name, package, version, place"),
+        ("operative_config.gin", "Every parameter, defaults included"),
+    ]:
+        path = folder / name
+        if path.exists():
+            text = html.escape(path.read_text().strip())
+            parts.append(
+                f"<details><summary>{title}</summary><pre>{text}</pre></details>"
+            )
+    return (
+        "<section>\n<h2>What ran</h2>\n" + "\n".join(parts) + "\n</section>"
+        if parts
+        else ""
+    )
+
+
+def _json(path: pathlib.Path) -> Any:
+    return json.loads(path.read_text()) if path.exists() else None
