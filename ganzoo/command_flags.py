@@ -5,15 +5,24 @@ from typing import Any
 
 from absl import flags
 
-# What --mode may name: a method of `ganzoo.session.Session` each.
+# What --mode may name. For each that works on a run, `ganzoo.session.Session`
+# has a method.
 MODES = {
     "train": "train up to train.num_steps, from the last checkpoint on",
     "evaluate": "score the newest checkpoint: evaluation.json",
-    "figures": "draw the paper's figures and the curves of the run: figures/",
-    "report": "write one page about the run: report.html",
+    "export": "write a SavedModel: export/<version>",
+    "sample": "write samples, of the newest checkpoint or of an export",
+    "serve": "answer HTTP requests by an export, and show its samples",
+    "convert": "write an export's generator as LiteRT or ONNX",
     "compare": "rank the numbers of the runs that are named behind the flags",
 }
-_DEFAULT_MODES = ["train", "evaluate", "figures", "report"]
+_DEFAULT_MODES = ["train", "evaluate", "export"]
+# Flags that only some modes read.
+FLAGS_OF_MODES = {
+    "sample": ("export_dir", "num_samples", "sample_seed", "output"),
+    "serve": ("export_dir", "host", "port"),
+    "convert": ("export_dir", "output"),
+}
 
 
 _USAGE = """Generative adversarial nets as parts that plug together.
@@ -66,6 +75,45 @@ _FLAGS: tuple[tuple[Callable[..., Any], str, Any, str], ...] = (
         + "; ".join(f"{name}: {text}" for name, text in MODES.items()),
     ),
     (
+        flags.DEFINE_string,
+        "export_dir",
+        None,
+        "export, or folder of its versions, to sample, serve or convert "
+        "(default for the latter two: the run's newest)",
+    ),
+    (
+        flags.DEFINE_string,
+        "output",
+        None,
+        "what --mode=sample writes: x.png (a grid), x.npz, x.tfrecord, or a "
+        "folder of images; what --mode=convert writes: x.tflite or x.onnx; "
+        "with --new_plugin: folder that its folder is made in (default: .)",
+    ),
+    (
+        flags.DEFINE_integer,
+        "num_samples",
+        64,
+        "how many samples --mode=sample writes",
+    ),
+    (
+        flags.DEFINE_integer,
+        "sample_seed",
+        0,
+        "of the samples that --mode=sample writes",
+    ),
+    (
+        flags.DEFINE_string,
+        "host",
+        "127.0.0.1",
+        "address that --mode=serve listens at (default: this machine alone)",
+    ),
+    (
+        flags.DEFINE_integer,
+        "port",
+        8501,
+        "port that --mode=serve listens at; 0 takes a free one",
+    ),
+    (
         flags.DEFINE_bool,
         "list",
         False,
@@ -100,12 +148,6 @@ _FLAGS: tuple[tuple[Callable[..., Any], str, Any, str], ...] = (
         "kind",
         "generators",
         "of the component in the new package",
-    ),
-    (
-        flags.DEFINE_string,
-        "output",
-        ".",
-        "folder that the new package's folder is made in",
     ),
     (
         flags.DEFINE_integer,

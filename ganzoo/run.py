@@ -9,6 +9,7 @@ Train and score a recipe, score a run again, see what there is:
 Run the same command again and it goes on from the last checkpoint.
 """
 
+import importlib
 import os
 import pathlib
 import random
@@ -19,8 +20,18 @@ from typing import Any
 
 from absl import flags
 
-from ganzoo.command_flags import MODES, define_flags, usage
-from ganzoo.errors import ConfigurationError, GanzooError, did_you_mean
+from ganzoo.command_flags import (
+    FLAGS_OF_MODES,
+    MODES,
+    define_flags,
+    usage,
+)
+from ganzoo.errors import (
+    ConfigurationError,
+    GanzooError,
+    RunError,
+    did_you_mean,
+)
 
 
 def main(argv: Sequence[str] | None = None) -> None:
@@ -82,7 +93,9 @@ def _dispatch(chosen: flags.FlagValues) -> int:
     if chosen.new_plugin:
         from ganzoo.template import write_plugin
 
-        print(write_plugin(chosen.new_plugin, chosen.kind, chosen.output))
+        print(
+            write_plugin(chosen.new_plugin, chosen.kind, chosen.output or ".")
+        )
         return 0
     if chosen.check:
         return _check()
@@ -99,9 +112,32 @@ def _dispatch(chosen: flags.FlagValues) -> int:
             "`--mode=compare` stands alone. Received: "
             f"--mode={','.join(chosen.mode)}. Compare in a call of its own."
         )
+    _check_flags(chosen)
     if chosen.samples:
         return _evaluate_samples(chosen)
+    if chosen.export_dir or set(chosen.mode) & {"serve", "convert"}:
+        return _work_on_export(chosen)
     return _work_on_run(chosen)
+
+
+def _check_flags(chosen: flags.FlagValues) -> None:
+    """Raises ConfigurationError if no mode reads a flag, or misses it."""
+    given = f"--mode={','.join(chosen.mode)}"
+    taken = {
+        name for mode in chosen.mode for name in FLAGS_OF_MODES.get(mode, ())
+    }
+    for mode, names in FLAGS_OF_MODES.items():
+        for name in names:
+            if chosen[name].present and name not in taken:
+                raise ConfigurationError(
+                    f"`--{name}` is for --mode={mode}. Received: {given}. "
+                    "Leave it out, or change the mode."
+                )
+    if "output" in taken and not chosen.output:
+        raise ConfigurationError(
+            f"`{given}` needs a file to write. Received: none. Add --output, "
+            "such as --output=samples.png; see --help."
+        )
 
 
 def _check() -> int:
@@ -154,20 +190,51 @@ def _evaluate_samples(chosen: flags.FlagValues) -> int:
     return 0
 
 
-def _work_on_run(chosen: flags.FlagValues) -> int:
-    """Resolves the configuration, takes the run directory, does the modes."""
-    from ganzoo import configuration, workers
-    from ganzoo.run_directory import RunDirectory
+def _work_on_export(chosen: flags.FlagValues) -> int:
+    """Does a mode that needs an export, and neither recipe nor game."""
+    if len(chosen.mode) > 1:
+        raise ConfigurationError(
+            "A mode that works on an export stands alone. Received: "
+            f"--mode={','.join(chosen.mode)}. Use it in a call of its own."
+        )
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    (mode,) = chosen.mode
+    module, function = {
+        "sample": ("ganzoo.sample_writer", "sample_export"),
+        "serve": ("ganzoo.serving", "serve"),
+        "convert": ("ganzoo.converting", "convert"),
+    }[mode]
+    path = chosen.export_dir or _run_path(chosen) / "export"
+    try:
+        work = getattr(importlib.import_module(module), function)
+    except ModuleNotFoundError as error:
+        raise RunError(
+            f"`--mode={mode}` needs the module {error.name!r}, which is not "
+            f"installed. Install it with `pip install 'ganzoo[{mode}]'`."
+        ) from error
+    work(path, *(chosen[name].value for name in FLAGS_OF_MODES[mode][1:]))
+    return 0
 
+
+def _run_path(chosen: flags.FlagValues) -> pathlib.Path:
+    """Where the run is, or ConfigurationError if nothing says it."""
     if not chosen.gin_file and not chosen.run_dir:
         raise ConfigurationError(
             "There is nothing to do. Give a recipe with --gin_file, a run with "
             "--run_dir, or see --list and --help."
         )
-    directory = RunDirectory(
+    return pathlib.Path(
         chosen.run_dir
         or pathlib.Path("runs") / pathlib.Path(chosen.gin_file[0]).stem
     )
+
+
+def _work_on_run(chosen: flags.FlagValues) -> int:
+    """Resolves the configuration, takes the run directory, does the modes."""
+    from ganzoo import configuration, workers
+    from ganzoo.run_directory import RunDirectory
+
+    directory = RunDirectory(_run_path(chosen))
     files = chosen.gin_file or [str(directory.existing_config())]
     found = configuration.read(files, chosen.gin_param)
     with directory.hold():
@@ -189,17 +256,18 @@ def _work_on_run(chosen: flags.FlagValues) -> int:
         # Before TensorFlow is imported, or it has already spoken.
         os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
         found.activate()
-        return _do_modes(chosen.mode, found, directory)
+        return _do_modes(chosen, found, directory)
 
 
-def _do_modes(modes: Sequence[str], found: Any, directory: Any) -> int:
+def _do_modes(chosen: flags.FlagValues, found: Any, directory: Any) -> int:
     from ganzoo.session import Session
     from ganzoo.training import Interrupted
 
     try:
         session = Session(found, directory)
-        for mode in modes:
-            getattr(session, mode)()
+        for mode in chosen.mode:
+            names = FLAGS_OF_MODES.get(mode, ())[1:]
+            getattr(session, mode)(*(chosen[name].value for name in names))
         session.finish()
         if not session.is_chief:
             return 0

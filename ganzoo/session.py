@@ -7,6 +7,7 @@ from ganzoo import checkpoints, divergence, strategies, workers
 from ganzoo.configuration import Configuration, configured
 from ganzoo.errors import RunError
 from ganzoo.evaluation import describe
+from ganzoo.pipeline import condition_spec
 from ganzoo.replicas import Consensus
 from ganzoo.run_directory import RunDirectory
 
@@ -64,39 +65,62 @@ class Session:
         """Scores the game as it stands; of several workers, the chief does."""
         if not self.is_chief:
             return
-        if not self.step:
-            raise RunError(
-                f"{self.run.path} has no checkpoint to evaluate. Train it "
-                "first: leave out --mode."
-            )
+        self._require_checkpoint("evaluate")
         self.results = configured("evaluate")(
             self.gan, self.experiment.dataset, self.run
         )
 
-    def figures(self) -> None:
-        """Draws the figures of the game as it stands; the chief does."""
+    def export(self) -> None:
+        """Writes a SavedModel; of several workers, the chief does."""
         if not self.is_chief:
             return
-        if not self.step:
-            raise RunError(
-                f"{self.run.path} has no checkpoint to draw. Train it first: "
-                "leave out --mode."
-            )
-        configured("draw_figures")(
-            self.gan, self.experiment.dataset, self.examples, self.run
+        from ganzoo.exporting import export
+
+        self._require_checkpoint("export")
+        found = self.configuration
+        records = {
+            "config.gin": found.config_text(),
+            "operative_config.gin": found.operative_text(),
+            "components.txt": found.components_text(),
+        }
+        path = export(
+            self.gan,
+            self.experiment.dataset,
+            self.run,
+            records,
+            condition_spec(self.examples),
         )
+        print(f"Exported to {path}")
 
-    def report(self) -> None:
-        """Writes one page about all that the run directory holds."""
+    def sample(self, num: int, seed: int, output: str) -> None:
+        """Writes samples of the game as it stands to a file or folder."""
         if not self.is_chief:
             return
-        from ganzoo.report import write_report
+        from ganzoo import sample_writer
+        from ganzoo.endpoints import condition_names, endpoints
 
-        print(f"Report: {write_report(self.run)}")
+        self._require_checkpoint("sample")
+        dataset = self.experiment.dataset
+        table = endpoints(self.gan, dataset, condition_spec(self.examples))
+        sample_writer.write(
+            {name: endpoint.compile() for name, endpoint in table.items()},
+            num,
+            seed,
+            output,
+            condition_names(table),
+            dataset.num_classes,
+        )
 
     def finish(self) -> None:
         """Waits for the other workers: one that leaves takes all with it."""
         self.consensus.largest([0])
+
+    def _require_checkpoint(self, purpose: str) -> None:
+        if not self.step:
+            raise RunError(
+                f"{self.run.path} has no checkpoint to {purpose}. Train it "
+                "first: leave out --mode."
+            )
 
     def _check_agreement(self) -> None:
         """Raises RunError unless all workers start from the same state."""

@@ -86,7 +86,15 @@ def fresh_python():
             cwd=cwd,
             capture_output=True,
             text=True,
-            timeout=120,
+            timeout=300,
         )
 
     return run
+
+
+@pytest.fixture(scope="session")
+def exported_run(tmp_path_factory):
+    """The directory of a small run of digits, evaluated and exported."""
+    import exported_runs
+
+    return exported_runs.make(tmp_path_factory.mktemp("runs") / "digits")
