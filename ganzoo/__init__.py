@@ -11,6 +11,7 @@ The map of the package. Read `ganzoo/gan.py` first; imports point one way:
     initializers, factories what the built-in networks share
     strategies, pipeline    where a step runs; what it is fed
     networks, objectives    how the nets are called; how loss terms add up
+    averaging               averages of weights
     gan                     Algorithm 1
     building, transfer      a game from its parts, or from another run's weights
     sampling, figures       a trained game as a source of samples; pictures

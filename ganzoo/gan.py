@@ -14,6 +14,7 @@ import keras
 import tensorflow as tf
 
 from ganzoo import objectives, pipeline, randomness, replicas
+from ganzoo.averaging import averages_of, move_averages
 from ganzoo.errors import ConfigurationError
 from ganzoo.gradients import accumulated
 from ganzoo.interfaces import Prior
@@ -97,15 +98,9 @@ class Gan(DistributedModel):
             aggregation="only_first_replica",
             name="step",
         )
-        self.ema = [
-            keras.Variable(
-                tf.identity(weight.value),
-                trainable=False,
-                name=f"ema_{weight.name}",
-            )
-            for weight in generator.trainable_variables
-            if ema_decay is not None
-        ]
+        self.ema = averages_of(
+            [] if ema_decay is None else generator.trainable_variables
+        )
         self.networks = Networks(
             generator, discriminator, latents, seed, self.step
         )
@@ -209,8 +204,10 @@ class Gan(DistributedModel):
             for i in range(self.discriminator_steps)
         ]
         self.update_rule(self, minibatches)
-        if self.ema:
-            tf.distribute.get_replica_context().merge_call(self._update_ema)
+        if self.ema_decay is not None:
+            move_averages(
+                self.ema, self.generator.trainable_variables, self.ema_decay
+            )
         self.step.assign_add(1)
         return {metric.name: metric.result() for metric in self.metrics}
 
@@ -284,19 +281,3 @@ class Gan(DistributedModel):
         """Into how many parts of equal size a global batch is cut."""
         num_replicas = self.distribute_strategy.num_replicas_in_sync
         return num_replicas * self.num_micro_batches
-
-    def _update_ema(self, strategy: tf.distribute.Strategy) -> None:
-        """w_ema <- w_ema - (1 - decay) * (w_ema - w), on each replica alone."""
-        rate = 1 - (self.ema_decay or 0.0)
-
-        def move(average: tf.Variable, weight: tf.Tensor) -> None:
-            tf.raw_ops.ResourceApplyGradientDescent(
-                var=average.handle,
-                alpha=tf.constant(rate, average.dtype),
-                delta=average - weight,
-            )
-
-        for average, weight in zip(
-            self.ema, self.generator.trainable_variables, strict=True
-        ):
-            strategy.extended.update(average.value, move, args=(weight.value,))

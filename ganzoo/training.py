@@ -130,18 +130,7 @@ def train(
         keep_checkpoints=keep_checkpoints,
         num_samples=num_samples,
     )
-    if best_is not in ("highest", "lowest"):
-        raise ConfigurationError(
-            '`train.best_is` must be "highest" or "lowest". Received: '
-            f"best_is={best_is!r}."
-        )
-    if max_rollbacks < 0 or not 0 < rollback_rate_factor <= 1:
-        raise ConfigurationError(
-            "`train.max_rollbacks` must not be negative, and "
-            "`train.rollback_rate_factor` be in (0, 1]. Received: "
-            f"max_rollbacks={max_rollbacks}, "
-            f"rollback_rate_factor={rollback_rate_factor}."
-        )
+    _check_choices(best_is, max_rollbacks, rollback_rate_factor)
     saver = Saver(
         Checkpoints(run.path / "checkpoints", keep_checkpoints),
         periods["checkpoint_every_steps"],
@@ -251,3 +240,20 @@ def _check_numbers(**numbers: int) -> None:
             raise ConfigurationError(
                 f"`train.{name}` must be at least 1. Received: {name}={value}."
             )
+
+
+def _check_choices(
+    best_is: str, max_rollbacks: int, rollback_rate_factor: float
+) -> None:
+    if best_is not in ("highest", "lowest"):
+        raise ConfigurationError(
+            '`train.best_is` must be "highest" or "lowest". Received: '
+            f"best_is={best_is!r}."
+        )
+    if max_rollbacks < 0 or not 0 < rollback_rate_factor <= 1:
+        raise ConfigurationError(
+            "`train.max_rollbacks` must not be negative, and "
+            "`train.rollback_rate_factor` be in (0, 1]. Received: "
+            f"max_rollbacks={max_rollbacks}, "
+            f"rollback_rate_factor={rollback_rate_factor}."
+        )

@@ -6,9 +6,9 @@ import re
 import numpy as np
 import pytest
 import toronto_faces
-from conftest import ROOT
 from real_data import tfds_folder
 
+from conftest import ROOT
 from ganzoo import configuration
 from ganzoo.run import run
 

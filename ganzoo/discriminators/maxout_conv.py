@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import keras
 
 from ganzoo import factories, initializers, layers, randomness
+from ganzoo.discriminators.maxout_mlp import maxout_logits
 from ganzoo.errors import ConfigurationError
 
 
@@ -66,7 +67,6 @@ def build_discriminator(
     paddings = factories.per_layer("padding", padding, num_convs)
     pool_sizes = factories.per_layer("pool_size", pool_size, num_convs)
     strides = factories.per_layer("pool_strides", pool_strides, num_convs)
-    constraint = factories.max_column_norm_constraint(max_column_norm)
     conv_constraint = factories.max_column_norm_constraint(
         max_column_norm, axis=(0, 1, 2)
     )
@@ -88,22 +88,14 @@ def build_discriminator(
             hidden
         )
     hidden = keras.layers.Flatten(name="flat_features")(hidden)
-    for index, units in enumerate(hidden_units):
-        hidden = layers.MaxoutDense(
-            units,
-            num_pieces,
-            kernel_initializer=initializers.uniform(init_range),
-            kernel_constraint=constraint,
-            name=f"hidden_{index}",
-        )(hidden)
-        hidden = layers.Dropout(hidden_dropout, name=f"dropout_{index}")(hidden)
-    logits = keras.layers.Dense(
-        1,
-        kernel_initializer=initializers.uniform(init_range),
-        kernel_constraint=constraint,
-        dtype=factories.output_dtype(),
-        name="output",
-    )(hidden)
+    logits = maxout_logits(
+        hidden,
+        hidden_units,
+        num_pieces,
+        hidden_dropout,
+        init_range,
+        max_column_norm,
+    )
     discriminator = keras.Model(samples, logits, name="discriminator")
     discriminator.mixes_examples = False
     return discriminator

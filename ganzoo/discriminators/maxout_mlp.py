@@ -38,10 +38,41 @@ def build_discriminator(
     Raises:
         ConfigurationError: If a size or a dropout rate is out of range.
     """
-    constraint = factories.max_column_norm_constraint(max_column_norm)
     samples = keras.Input(sample_shape, dtype=randomness.variable_dtype())
     hidden = keras.layers.Flatten(name="flat_samples")(samples)
     hidden = layers.Dropout(input_dropout, name="input_dropout")(hidden)
+    logits = maxout_logits(
+        hidden,
+        hidden_units,
+        num_pieces,
+        hidden_dropout,
+        init_range,
+        max_column_norm,
+    )
+    discriminator = keras.Model(samples, logits, name="discriminator")
+    discriminator.mixes_examples = False
+    return discriminator
+
+
+def maxout_logits(
+    hidden: keras.KerasTensor,
+    hidden_units: Sequence[int],
+    num_pieces: int,
+    hidden_dropout: float,
+    init_range: float,
+    max_column_norm: float | None,
+) -> keras.KerasTensor:
+    """Dense maxout layers, dropout behind each, and the logit: [B, 1].
+
+    Args:
+        hidden: Features [B, n]; dropout has been applied to them.
+        hidden_units: Units of each layer.
+        num_pieces: Linear functions for each unit.
+        hidden_dropout: Probability of dropping a hidden unit.
+        init_range: Kernels start at U(-init_range, init_range).
+        max_column_norm: Maximum norm of the weights into a unit.
+    """
+    constraint = factories.max_column_norm_constraint(max_column_norm)
     for index, units in enumerate(hidden_units):
         hidden = layers.MaxoutDense(
             units,
@@ -58,6 +89,4 @@ def build_discriminator(
         dtype=factories.output_dtype(),
         name="output",
     )(hidden)
-    discriminator = keras.Model(samples, logits, name="discriminator")
-    discriminator.mixes_examples = False
-    return discriminator
+    return logits
