@@ -10,13 +10,15 @@ from absl import flags
 MODES = {
     "train": "train up to train.num_steps, from the last checkpoint on",
     "evaluate": "score the newest checkpoint: evaluation.json",
+    "figures": "draw the paper's figures and the curves of the run: figures/",
+    "report": "write one page about the run: report.html",
     "export": "write a SavedModel: export/<version>",
     "sample": "write samples, of the newest checkpoint or of an export",
     "serve": "answer HTTP requests by an export, and show its samples",
     "convert": "write an export's generator as LiteRT or ONNX",
     "compare": "rank the numbers of the runs that are named behind the flags",
 }
-_DEFAULT_MODES = ["train", "evaluate", "export"]
+_DEFAULT_MODES = ["train", "evaluate", "figures", "report", "export"]
 # Flags that only some modes read.
 FLAGS_OF_MODES = {
     "sample": ("export_dir", "num_samples", "sample_seed", "output"),

@@ -70,6 +70,23 @@ class Session:
             self.gan, self.experiment.dataset, self.run
         )
 
+    def figures(self) -> None:
+        """Draws the figures of the game as it stands; the chief does."""
+        if not self.is_chief:
+            return
+        self._require_checkpoint("draw")
+        configured("draw_figures")(
+            self.gan, self.experiment.dataset, self.examples, self.run
+        )
+
+    def report(self) -> None:
+        """Writes one page about all that the run directory holds."""
+        if not self.is_chief:
+            return
+        from ganzoo.report import write_report
+
+        print(f"Report: {write_report(self.run)}")
+
     def export(self) -> None:
         """Writes a SavedModel; of several workers, the chief does."""
         if not self.is_chief:
