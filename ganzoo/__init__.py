@@ -18,6 +18,11 @@ The map of the package. Read `ganzoo/gan.py` first; imports point one way:
     checkpoints, callbacks  what a run keeps and says
     run_directory           one recipe, one process at a time
     training, evaluation    the loop around the game; numbers with protocols
+    endpoints, exporting    what a trained game answers; as a SavedModel
+    exports                 SavedModels on the disk, read by TensorFlow alone
+    sample_writer           any number of samples to files
+    serving, converting     an export over HTTP, with batching and rest_format
+                            as its parts; as LiteRT and ONNX
     session, run            one command; the command line
 
 `generators/`, `discriminators/`, `losses/`, `datasets/` and `evaluators/` hold
