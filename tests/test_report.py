@@ -165,6 +165,19 @@ def test_the_page_tells_numbers_protocols_recipe_and_components(digits):
     assert "ganzoo.generators.mlp:build_generator" in text
 
 
+def test_evaluators_may_change_when_a_run_is_looked_at_again(digits, capsys):
+    status = run(
+        [
+            "ganzoo",
+            f"--run_dir={digits}",
+            "--mode=report",
+            "--gin_param=evaluators.parzen.seed = 1",
+        ]
+    )
+    assert status == 0, capsys.readouterr().err
+    assert f"Report: {digits}" in capsys.readouterr().out
+
+
 def test_warnings_stand_in_front_and_markup_is_escaped(tmp_path):
     folder = RunDirectory(tmp_path / "a<b>")
     result = {
