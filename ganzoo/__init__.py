@@ -18,6 +18,10 @@ The map of the package. Read `ganzoo/gan.py` first; imports point one way:
     checkpoints, callbacks  what a run keeps and says
     run_directory           one recipe, one process at a time
     training, evaluation    the loop around the game; numbers with protocols
+    cache, features         what is kept by a hash of the data; what evaluators
+                            compare, with classifier for the data's own labels
+    samples_file, comparing other people's samples; several runs ranked
+    paper_figures, report   Figures 1 (density_figure) to 3, curves; one page
     endpoints, exporting    what a trained game answers; as a SavedModel
     exports                 SavedModels on the disk, read by TensorFlow alone
     sample_writer           any number of samples to files

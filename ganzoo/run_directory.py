@@ -3,7 +3,7 @@
     config.gin operative_config.gin components.txt   what ran, to run it again
     metrics.jsonl events.*                           numbers; TensorBoard's form
     checkpoints/ samples/                            states; grids of samples
-    evaluation.json                                  numbers with their protocol
+    evaluation.json figures/ report.html             numbers, pictures, a page
 
 Of several workers, the chief alone holds it and writes to it.
 """
