@@ -100,7 +100,7 @@ CASES = {
     "evaluators.parzen": {"num_samples": 100},
     "evaluators.modes": {"dataset": GaussianRing(), "num_samples": 1000},
     "evaluators.divergence": {"dataset": GaussianRing(), "num_samples": 1000},
-    "evaluators.frechet": {"num_samples": 200},
+    "evaluators.frechet": {"num_samples": 400},
     "evaluators.kernel": {
         "num_samples": 100,
         "num_subsets": 5,

@@ -121,7 +121,8 @@ def jensen_shannon(p: np.ndarray, q: np.ndarray) -> float:
     mean = (p + q) / 2
     total = 0.0
     for one in (p, q):
-        present = one > 0
+        # Half of the smallest positive number is zero.
+        present = (one > 0) & (mean > 0)
         total += np.sum(one[present] * np.log(one[present] / mean[present]))
     return float(max(total, 0.0) / 2)
 

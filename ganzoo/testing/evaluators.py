@@ -50,20 +50,20 @@ _PROMISES = ("numbers", "protocol", "silence", "seed")
 
 
 class NoiseImages:
-    """200 images of 8 x 8 pixels of noise in each split, and ten classes."""
+    """400 images of 8 x 8 pixels of noise in each split, and ten classes."""
 
     sample_shape = (8, 8, 1)
     value_range = (0.0, 1.0)
     num_classes = 10
 
     def examples(self, split: str) -> np.ndarray:
-        """float32 [200, 8, 8, 1]."""
+        """float32 [400, 8, 8, 1]."""
         seed = ("train", "validation", "test").index(split)
-        return np.random.default_rng(seed).random((200, 8, 8, 1), np.float32)
+        return np.random.default_rng(seed).random((400, 8, 8, 1), np.float32)
 
     def labels(self, split: str) -> np.ndarray:
-        """int64 [200]."""
-        return np.arange(200) % 10
+        """int64 [400]."""
+        return np.arange(400) % 10
 
     def to_unit(self, samples: Any) -> Any:
         """The samples: they are in [0, 1]."""
