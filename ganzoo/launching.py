@@ -6,6 +6,7 @@ for machines with several GPUs. On a cluster, its own launcher sets `TF_CONFIG`.
 
 import contextlib
 import json
+import math
 import os
 import signal
 import socket
@@ -73,20 +74,17 @@ def launch(
 
 
 def _wait(workers: Sequence[subprocess.Popen], patience: float) -> int:
-    first_failure = 0
-    deadline = None
-    while any(worker.poll() is None for worker in workers):
-        failed = [worker.returncode for worker in workers if worker.returncode]
-        if failed and deadline is None:
-            first_failure = failed[0]
+    status = 0  # Of the first that failed.
+    deadline = math.inf
+    while None in (statuses := [worker.poll() for worker in workers]):
+        if not status and any(statuses):
+            status = next(filter(None, statuses))
             deadline = time.monotonic() + patience
-        if deadline is not None and time.monotonic() > deadline:
+        if time.monotonic() > deadline:
             for worker in workers:
                 worker.kill()
         time.sleep(_POLL_SECONDS)
-    status = first_failure or max(
-        (worker.returncode for worker in workers), key=abs
-    )
+    status = status or next(filter(None, statuses), 0)
     return 128 - status if status < 0 else status
 
 
@@ -108,9 +106,9 @@ def _handing_on(workers: Sequence[subprocess.Popen]) -> Iterator[None]:
 
 
 def _prefix(index: int, lines: IO[str]) -> None:
-    for line in lines:
-        sys.stdout.write(f"[{index}] {line}")
-        sys.stdout.flush()
+    with lines:
+        for line in lines:
+            print(f"[{index}] {line}", end="", flush=True)
 
 
 def _free_ports(num: int) -> list[int]:

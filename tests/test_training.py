@@ -49,19 +49,23 @@ def play(tmp_path, gan, **settings):
 
 def test_a_run_leaves_all_that_it_promises(tmp_path):
     run_dir, log = tmp_path / "run", tmp_path / "log"
-    params = ("train.num_steps = 30", "train.sample_every_steps = 10")
+    params = (
+        "train.num_steps = 30",
+        "train.sample_every_steps = 10",
+        "train.log_every_steps = 14",
+    )
     status, output = complete(arguments(run_dir, *params), log)
     assert status == 0, output
     assert "Seed: 0\n" in output
     assert re.search(r"Devices: .*\d CPU.*Training on 1 replica\.", output)
     pictures = sorted(path.name for path in (run_dir / "samples").iterdir())
     assert pictures == [f"step-{step:08d}.png" for step in (10, 20, 30)]
-    assert Image.open(run_dir / "samples" / pictures[-1]).width > 30
+    with Image.open(run_dir / "samples" / pictures[-1]) as picture:
+        assert picture.width > 30
     assert output.splitlines()[-1] == (
         f"Step 30. Everything is in {run_dir}; samples in "
         f"{run_dir}/samples/{pictures[-1]}"
     )
-    # 1,437 digits are trained on: 14 steps of 100 make an epoch.
     assert [line["step"] for line in lines(run_dir)] == [14, 28, 30]
     for name in ("config.gin", "operative_config.gin", "components.txt"):
         assert (run_dir / name).read_text()
