@@ -24,6 +24,7 @@ def broken(checks):
     return names
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("factory", "promise"),
     [
@@ -44,6 +45,7 @@ def test_generator_fails_the_check_of_its_fault(factory, promise):
     assert broken(checks) == ({promise} if promise else set())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("factory", "promise"),
     [
