@@ -272,14 +272,18 @@ def _do_modes(chosen: flags.FlagValues, found: Any, directory: Any) -> int:
         if not session.is_chief:
             return 0
     except Interrupted as interrupted:
+        session.finish()
         print(
             f"Stopped at step {interrupted.step:,} and saved. To go on: "
             f"python -m ganzoo.run --run_dir={directory.path}"
         )
         return 128 + interrupted.signal_number
-    directory.write("operative_config.gin", found.operative_text())
-    if unused := found.unused_bindings():
-        print(f"Bound, but never used: {', '.join(unused)}.", file=sys.stderr)
+    if "train" in chosen.mode:  # Other modes use a part of the bindings.
+        directory.write("operative_config.gin", found.operative_text())
+        if unused := found.unused_bindings():
+            print(
+                f"Bound, but never used: {', '.join(unused)}.", file=sys.stderr
+            )
     print(session.summary())
     return 0
 

@@ -38,7 +38,7 @@ ROWS = {
         "features",
         "classifier",
     ),
-    "gan": ("networks", "objectives", "gan"),
+    "gan": ("averaging", "networks", "objectives", "gan"),
     "run parts": (
         "building",
         "sampling",
@@ -121,9 +121,6 @@ FRAMEWORK_METHODS = {
     "on_train_batch_end",
     "on_train_begin",
     "on_train_end",
-    "reset_state",
-    "result",
-    "update_state",
     "update_step",
 }
 

@@ -4,9 +4,9 @@ import re
 
 import keras
 import pytest
+from ganzoo_dcgan.networks import build_discriminator, build_generator
 
 from ganzoo import testing
-from ganzoo_dcgan.networks import build_discriminator, build_generator
 
 SHAPES = [(28, 28, 1), (32, 32, 3)]
 
@@ -105,8 +105,9 @@ def test_sizes_that_cannot_be_halved(build, shape):
 @pytest.mark.slow
 @pytest.mark.parametrize("dataset", ["mnist", "cifar10"])
 def test_recipe_trains_on_real_data(dataset, train_recipe):
-    train_recipe(
+    steps = train_recipe(
         f"plugins/ganzoo-dcgan/gin/dcgan_{dataset}.gin",
         "generators.dcgan.width = 4",
         "discriminators.dcgan.width = 4",
     )
+    assert steps == {"parzen_log_likelihood": 3}

@@ -2,9 +2,9 @@
 
 import numpy as np
 import pytest
+from ganzoo_least_squares import LeastSquares
 
 from ganzoo import testing
-from ganzoo_least_squares import LeastSquares
 
 
 @pytest.mark.parametrize(
@@ -30,8 +30,9 @@ def test_values_by_hand():
 
 @pytest.mark.slow
 def test_recipe_trains_on_real_data(train_recipe):
-    train_recipe(
+    steps = train_recipe(
         "plugins/ganzoo-least-squares/gin/least_squares_mnist.gin",
         "generators.mlp.hidden_units = (16, 16)",
         "discriminators.maxout_mlp.hidden_units = (16, 16)",
     )
+    assert steps == {"parzen_log_likelihood": 3}

@@ -6,11 +6,11 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
-
-from ganzoo import testing
 from ganzoo_resnet.hinge import Hinge
 from ganzoo_resnet.networks import build_discriminator, build_generator
 from ganzoo_resnet.spectral import SpectralConv2D, SpectralDense
+
+from ganzoo import testing
 
 SMALL = [(16, 16, 1), (8, 8, 3)]
 
@@ -167,8 +167,9 @@ def test_bad_arguments():
 @pytest.mark.slow
 @pytest.mark.parametrize("dataset", ["mnist", "cifar10"])
 def test_recipe_trains_on_real_data(dataset, train_recipe):
-    train_recipe(
+    steps = train_recipe(
         f"plugins/ganzoo-resnet/gin/resnet_{dataset}.gin",
         "generators.resnet.width = 4",
         "discriminators.resnet.width = 4",
     )
+    assert steps == {"parzen_log_likelihood": 3}

@@ -5,10 +5,10 @@ import re
 import numpy as np
 import pytest
 import tensorflow as tf
+from ganzoo_wgan_gp.losses import R1, R2, GradientPenalty, Wasserstein
 
 from ganzoo import testing
 from ganzoo.randomness import Draws
-from ganzoo_wgan_gp.losses import R1, R2, GradientPenalty, Wasserstein
 
 PREFIX = "ganzoo_wgan_gp.losses"
 
@@ -135,9 +135,10 @@ def test_bad_arguments(make, message):
     ids=["recipe", "r1_and_r2"],
 )
 def test_recipe_trains_on_real_data(bindings, train_recipe):
-    train_recipe(
+    steps = train_recipe(
         "plugins/ganzoo-wgan-gp/gin/wgan_gp_mnist.gin",
         "generators.mlp.hidden_units = (16, 16)",
         "discriminators.maxout_mlp.hidden_units = (16, 16)",
         *bindings,
     )
+    assert steps == {"parzen_log_likelihood": 3}
