@@ -4,8 +4,8 @@ import re
 import sys
 
 import pytest
-from conftest import write_distribution
 
+from conftest import write_distribution
 from ganzoo import registry
 from ganzoo.errors import ComponentError
 from ganzoo.registry import Component

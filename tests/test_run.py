@@ -7,8 +7,8 @@ import subprocess
 import sys
 
 import pytest
-from conftest import ROOT
 
+from conftest import ROOT
 from ganzoo.run import run
 
 RECIPE = str(ROOT / "gin" / "digits_mlp.gin")
