@@ -80,6 +80,7 @@ def train_recipe(tmp_path):
                 "ganzoo.run",
                 f"--gin_file={gin_file}",
                 f"--run_dir={tmp_path / 'run'}",
+                "--mode=train,evaluate",
                 *(f"--gin_param={binding}" for binding in bindings),
             ],
             cwd=ROOT,
