@@ -278,12 +278,12 @@ def _do_modes(chosen: flags.FlagValues, found: Any, directory: Any) -> int:
             f"python -m ganzoo.run --run_dir={directory.path}"
         )
         return 128 + interrupted.signal_number
-    if "train" in chosen.mode:  # Other modes use a part of the bindings.
+    # A mode alone uses a part of the bindings, and says nothing of the rest.
+    if "train" in chosen.mode:
         directory.write("operative_config.gin", found.operative_text())
-        if unused := found.unused_bindings():
-            print(
-                f"Bound, but never used: {', '.join(unused)}.", file=sys.stderr
-            )
+    unused = found.unused_bindings()
+    if unused and {"train", "evaluate"} <= set(chosen.mode):
+        print(f"Bound, but never used: {', '.join(unused)}.", file=sys.stderr)
     print(session.summary())
     return 0
 
