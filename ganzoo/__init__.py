@@ -27,7 +27,18 @@ The map of the package. Read `ganzoo/gan.py` first; imports point one way:
     sample_writer           any number of samples to files
     serving, converting     an export over HTTP, with batching and rest_format
                             as its parts; as LiteRT and ONNX
-    session, run            one command; the command line
+    divergence, loop, saving, workers, replicas, gradients, launching
+                            what `training` rests on: guards, checkpoints,
+                            several devices and processes
+    features, classifier, cache, samples_file, comparing, report, curves,
+    paper_figures, density_figure
+                            what evaluation shows, and where it keeps things
+    endpoints, exporting, exports, sample_writer, serving, converting,
+    rest_format, batching   a trained game for others
+    session, run            one command; the command line, with command_flags
+    testing, checking, inspection, template
+                            for plugin authors: the conformance kit, --check,
+                            --dry_run, --new_plugin
 
 `generators/`, `discriminators/`, `losses/`, `datasets/` and `evaluators/` hold
 the built-in components, which come through the same entry points as everyone

@@ -19,7 +19,7 @@ import safetensors.numpy
 
 from ganzoo.errors import CheckpointError
 
-FORMAT = 2
+FORMAT = 1
 _ARRAYS = "state.safetensors"
 _MANIFEST = "manifest.json"
 _SUMS = "SHA256SUMS"
@@ -71,11 +71,7 @@ def read(path: pathlib.Path) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
     """
     try:
         manifest = json.loads((path / _MANIFEST).read_text())
-        if manifest["format"] == 1:  # Its manifest held the one check sum.
-            expected, found = manifest["sha256"], _sha256(path / _ARRAYS)
-        else:
-            expected, found = (path / _SUMS).read_text(), _sums(path)
-        if found != expected:
+        if (path / _SUMS).read_text() != _sums(path):
             raise CheckpointError(
                 f"Checkpoint {path} is damaged: its check sum is not the one "
                 "it was written with."

@@ -155,11 +155,11 @@ def test_another_architecture_is_refused_by_its_differences(tmp_path):
 
 
 def test_a_later_format_is_refused(tmp_path, monkeypatch):
-    monkeypatch.setattr(checkpoint_files, "FORMAT", 3)
+    monkeypatch.setattr(checkpoint_files, "FORMAT", 2)
     checkpoints = saved(tmp_path, game())
     monkeypatch.undo()
     with pytest.raises(
-        CheckpointError, match="is of format 3; this ganzoo reads up to 2"
+        CheckpointError, match="is of format 2; this ganzoo reads up to 1"
     ):
         checkpoint_files.read(checkpoints.path(0))
 
@@ -211,6 +211,6 @@ def test_the_manifest_says_what_it_is_of(tmp_path):
     checkpoints = saved(tmp_path, game(), {"batch_size": 8})
     text = (checkpoints.path(0) / "manifest.json").read_text()
     manifest = json.loads(text)
-    assert manifest["format"] == 2
+    assert manifest["format"] == 1
     assert manifest["about"] == {"batch_size": 8}
     assert "dense" in manifest["paths"]["generator/000/kernel"]
