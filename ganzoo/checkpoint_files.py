@@ -25,6 +25,10 @@ _MANIFEST = "manifest.json"
 _SUMS = "SHA256SUMS"
 
 
+class LaterFormatError(CheckpointError):
+    """A checkpoint is whole, but of a later ganzoo."""
+
+
 def write(
     path: pathlib.Path, arrays: dict[str, np.ndarray], manifest: dict[str, Any]
 ) -> None:
@@ -67,7 +71,8 @@ def read(path: pathlib.Path) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
     """Arrays and manifest of one checkpoint.
 
     Raises:
-        CheckpointError: If it is damaged, or of a later format than this.
+        CheckpointError: If it is damaged.
+        LaterFormatError: If it is whole, and of a later format than this.
     """
     try:
         manifest = json.loads((path / _MANIFEST).read_text())
@@ -77,7 +82,7 @@ def read(path: pathlib.Path) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
                 "it was written with."
             )
         if manifest["format"] > FORMAT:
-            raise CheckpointError(
+            raise LaterFormatError(
                 f"Checkpoint {path} is of format {manifest['format']}; this "
                 f"ganzoo reads up to {FORMAT}. Use the ganzoo that wrote it."
             )

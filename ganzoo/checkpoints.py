@@ -170,6 +170,8 @@ class Checkpoints:
         for step in reversed(steps):
             try:
                 values, manifest = checkpoint_files.read(self.path(step))
+            except checkpoint_files.LaterFormatError:
+                raise  # Whole: what is before it is not what was asked for.
             except CheckpointError as error:
                 logging.getLogger("ganzoo").warning(
                     "%s The one before it is used.", error

@@ -161,7 +161,7 @@ def test_a_later_format_is_refused(tmp_path, monkeypatch):
     with pytest.raises(
         CheckpointError, match="is of format 2; this ganzoo reads up to 1"
     ):
-        checkpoint_files.read(checkpoints.path(0))
+        checkpoints.load()
 
 
 def test_a_full_disk_leaves_what_was_there(tmp_path):
