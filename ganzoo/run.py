@@ -77,6 +77,8 @@ def run(argv: list[str]) -> int:
 
 
 def _dispatch(chosen: flags.FlagValues) -> int:
+    # Before TensorFlow is imported, or it has already spoken.
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     if chosen.help:
         print(usage(chosen))
         return 0
@@ -141,7 +143,6 @@ def _check_flags(chosen: flags.FlagValues) -> None:
 
 
 def _check() -> int:
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     from ganzoo.checking import check_installed
 
     report, is_whole = check_installed()
@@ -157,7 +158,6 @@ def _dry_run(chosen: flags.FlagValues) -> int:
             "`--dry_run` needs a recipe. Received: none. Add --gin_file=FILE."
         )
     found = configuration.read(chosen.gin_file, chosen.gin_param)
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     found.activate()
     from ganzoo.inspection import describe_run
 
@@ -180,7 +180,6 @@ def _evaluate_samples(chosen: flags.FlagValues) -> int:
         str(RunDirectory(chosen.run_dir).existing_config())
     ]
     found = configuration.read(files, chosen.gin_param)
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     found.activate()
     from ganzoo.evaluation import evaluate_file
 
@@ -197,7 +196,6 @@ def _work_on_export(chosen: flags.FlagValues) -> int:
             "A mode that works on an export stands alone. Received: "
             f"--mode={','.join(chosen.mode)}. Use it in a call of its own."
         )
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     (mode,) = chosen.mode
     module, function = {
         "sample": ("ganzoo.sample_writer", "sample_export"),
@@ -253,8 +251,6 @@ def _work_on_run(chosen: flags.FlagValues) -> int:
             )
         directory.claim(found)
         print(f"Seed: {found.bindings()['experiment.seed']}", flush=True)
-        # Before TensorFlow is imported, or it has already spoken.
-        os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
         found.activate()
         return _do_modes(chosen, found, directory)
 

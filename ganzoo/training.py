@@ -141,7 +141,7 @@ def train(
     with loop.signals() as received:
         while True:
             try:
-                _attempt(gan, *settings, periods, saver, received)
+                _attempt(gan, *settings, epoch, periods, saver, received)
                 return num_steps
             except loop.Stopped as stopped:
                 saver.finish(gan)
@@ -161,6 +161,7 @@ def _attempt(
     num_steps: int,
     batch_size: int,
     num_samples: int,
+    epoch: int,
     periods: dict[str, int],
     saver: Saver,
     received: list[int],
@@ -194,11 +195,7 @@ def _attempt(
                 first_step,
                 num_steps,
                 batch_size * gan.discriminator_steps,
-                pipeline.steps_per_epoch(
-                    pipeline.num_examples(examples),
-                    batch_size,
-                    gan.discriminator_steps,
-                ),
+                epoch,
                 Monitors(gan, fixed, condition),
             )
             stack.callback(log.close)

@@ -1,12 +1,11 @@
 import json
 import math
-import os
-import pathlib
 import re
 
 import numpy as np
 import pytest
 from arrays import ArrayDataset, ArrayModel
+from real_data import tfds_folder
 from scipy.special import logsumexp
 from sklearn.neighbors import KernelDensity
 
@@ -398,10 +397,7 @@ def test_grid_must_make_sense(grid):
 def test_real_training_images_score_what_others_measured():
     # A separate script of the same protocol gave 243.6 +- 2.1; Theis et al.
     # 2016 report 243.
-    data_dir = os.environ.get("TFDS_DATA_DIR")
-    if not (data_dir and pathlib.Path(data_dir, "mnist").is_dir()):
-        pytest.skip("No MNIST: set TFDS_DATA_DIR to where TFDS keeps it.")
-    mnist = Mnist(data_dir=data_dir)
+    mnist = Mnist(data_dir=tfds_folder("mnist"))
     model = ArrayModel(mnist.examples("train")[:10_000], batch_size=500)
     value, protocol = evaluate(Parzen(), model, mnist)
     assert value == pytest.approx(243.6, abs=0.1)
