@@ -26,7 +26,7 @@ _OUTCOMES = (
 
 
 class Parzen:
-    """Log-likelihood of the test set under a Parzen window of samples, in nats.
+    """Log-likelihood of held-out data under Parzen windows of samples, in nats.
 
     log p(x) = log mean_j exp(-|x - g_j|^2 / (2 sigma^2))
                - d log(sigma sqrt(2 pi)),
@@ -37,13 +37,16 @@ class Parzen:
     value depends on every entry of the protocol, and centres that are
     prototypes (k-means) exceed real images as centres (Theis et al. 2016).
 
-    The value is the mean over the test set, its standard error
-    std / sqrt(num_test). Where the data set has `folds()`, sigma is chosen for
+    The value is the mean over the split, its standard error
+    std / sqrt(number). Where the data set has `folds()`, sigma is chosen for
     each fold on the whole of its validation split, the value is the mean of the
     folds' means, and the standard error is across the folds (Table 1).
 
     The default grid is the original code's. `num_sigmas=91` is the finer one:
     it splits each of its intervals into ten.
+
+    Whatever chooses among checkpoints must not see the test set: for that,
+    `split="validation"` scores the validation examples that chose sigma.
 
     Beside the value stand those of three other sets of centres: as many
     training examples, k-means centres of the training set, and its mean, a
@@ -60,6 +63,7 @@ class Parzen:
         num_k_means_centres: Of the baseline; at most one for every five
             training examples.
         seed: Seed of the samples.
+        split: "test", or "validation" to choose among checkpoints by.
 
     Yields:
         ("parzen_log_likelihood", value in nats, protocol), with the protocol's
@@ -70,7 +74,8 @@ class Parzen:
             sigma_on_grid_edge     True if a wider grid might have done better
             sigmas                 the grid
             validation_curve       [[sigma, mean log-likelihood], ...]
-            num_samples, num_validation, num_test, seed
+            num_samples, num_validation, seed
+            num_test               if the test split was scored
             split, sigma_split     what was scored, what chose sigma
             space                  "[0, 1]" for images, else "raw"
             dimensions             numbers in one example
@@ -92,6 +97,7 @@ class Parzen:
         max_sigma: float = 1.0,
         num_k_means_centres: int = 1_000,
         seed: int = 0,
+        split: str = "test",
     ):
         for name, count in [
             ("num_samples", num_samples),
@@ -112,6 +118,11 @@ class Parzen:
                 f"min_sigma={min_sigma}, max_sigma={max_sigma}, "
                 f"num_sigmas={num_sigmas}."
             )
+        if split not in ("test", "validation"):
+            raise ConfigurationError(
+                '`split` must be "test" or "validation". Received: '
+                f"split={split!r}."
+            )
         self.num_samples = num_samples
         self.num_validation = num_validation
         self.num_sigmas = num_sigmas
@@ -119,11 +130,12 @@ class Parzen:
         self.max_sigma = max_sigma
         self.num_k_means_centres = num_k_means_centres
         self.seed = seed
+        self.split = split
 
     def run(
         self, model: Any, dataset: Any
     ) -> Iterator[tuple[str, float, dict[str, Any]]]:
-        """Scores `model` on the test split, or on each fold's."""
+        """Scores `model` on its split, or on each fold's."""
         samples = draw_samples(model, dataset, self.num_samples, self.seed)
         value, protocol = self._evaluate(to_vectors(dataset, samples), dataset)
         if np.any(protocol["sigma_on_grid_edge"]):
@@ -180,7 +192,7 @@ class Parzen:
         protocol = {
             "num_samples": len(centres),
             "seed": self.seed,
-            "split": "test",
+            "split": self.split,
             "sigma_split": "validation",
             "space": comparison_space(dataset),
             "dimensions": centres.shape[1],
@@ -188,12 +200,13 @@ class Parzen:
         }
         if not hasattr(dataset, "folds"):
             values, choice = _score(
-                centres, dataset, sigmas, self.num_validation
+                centres, dataset, sigmas, self.num_validation, self.split
             )
             protocol |= choice
         else:
             scores = [
-                _score(centres, fold, sigmas, None) for fold in dataset.folds()
+                _score(centres, fold, sigmas, None, self.split)
+                for fold in dataset.folds()
             ]
             values = np.array([np.mean(values) for values, _ in scores])
             for key in scores[0][1]:
@@ -212,22 +225,26 @@ def _score(
     dataset: Any,
     sigmas: np.ndarray,
     num_validation: int | None,
+    split: str,
 ) -> tuple[np.ndarray, dict[str, Any]]:
-    """Log-likelihood of each test example, and how sigma was chosen."""
+    """Log-likelihood of each example of the split, and how sigma was chosen."""
     validation = split_vectors(dataset, "validation", num_validation)
-    curve = log_likelihoods(validation, centres, sigmas).mean(axis=1)
+    likelihoods = log_likelihoods(validation, centres, sigmas)
+    curve = likelihoods.mean(axis=1)
     best = int(np.argmax(curve))
-    test = split_vectors(dataset, "test")
-    values = log_likelihoods(test, centres, sigmas[[best]])[0]
-    return values, {
+    choice = {
         "sigma": float(sigmas[best]),
         "sigma_on_grid_edge": (
             len(sigmas) > 1 and best in (0, len(sigmas) - 1)
         ),
         "validation_curve": np.stack([sigmas, curve], axis=1).tolist(),
         "num_validation": len(validation),
-        "num_test": len(test),
     }
+    if split == "validation":
+        return likelihoods[best], choice
+    test = split_vectors(dataset, "test")
+    values = log_likelihoods(test, centres, sigmas[[best]])[0]
+    return values, {**choice, "num_test": len(test)}
 
 
 def _text(sigma: float | list[float]) -> str:

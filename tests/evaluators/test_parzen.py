@@ -200,6 +200,24 @@ def test_protocol_says_all_that_the_number_depends_on():
     }
 
 
+def test_a_stopping_rule_never_sees_the_test_set():
+    samples, data = images(80, 9), dataset()
+    chosen_on = data.splits["validation"][:30]
+    del data.splits["test"]
+    evaluator = Parzen(80, 30, split="validation")
+    value, protocol = evaluate(evaluator, ArrayModel(samples), data)
+
+    scores = direct_log_likelihoods(chosen_on, samples, protocol["sigma"])
+    assert value == pytest.approx(scores.mean(), abs=1e-4)
+    assert value == max(mean for _, mean in protocol["validation_curve"])
+    assert protocol["standard_error"] == pytest.approx(
+        scores.std(ddof=1) / math.sqrt(30), abs=1e-4
+    )
+    assert protocol["split"] == "validation"
+    assert protocol["num_validation"] == 30
+    assert "num_test" not in protocol
+
+
 def test_scores_pixels_and_not_the_networks_range():
     data = dataset()
     expected, _ = evaluate(Parzen(80), ArrayModel(images(80, 9)), data)
@@ -391,6 +409,14 @@ def test_grid_must_make_sense(grid):
     )
     with pytest.raises(ConfigurationError, match=f"^{re.escape(message)}$"):
         Parzen(**grid)
+
+
+def test_another_split_is_refused():
+    message = (
+        '`split` must be "test" or "validation". Received: split=\'train\'.'
+    )
+    with pytest.raises(ConfigurationError, match=f"^{re.escape(message)}$"):
+        Parzen(split="train")
 
 
 @pytest.mark.slow
