@@ -7,6 +7,7 @@ The map of the package. Read `ganzoo/gan.py` first; imports point one way:
     configuration           gin: a config loads exactly what it names, with
                             gin_files, names, bindings, signatures as its parts
     latents, randomness     priors of z; every draw, a pure function
+    conditions, masks       labels and masked examples, as networks take them
     layers, optimizers      maxout, dropout; momentum that really ramps
     initializers, factories what the built-in networks share
     strategies, pipeline    where a step runs; what it is fed
@@ -21,6 +22,8 @@ The map of the package. Read `ganzoo/gan.py` first; imports point one way:
     cache, features         what is kept by a hash of the data; what evaluators
                             compare, with classifier for the data's own labels
     samples_file, comparing other people's samples; several runs ranked
+    reproducing, result_tables
+                            tables of runs, trained and written into a page
     paper_figures, report   Figures 1 (density_figure) to 3, curves; one page
     endpoints, exporting    what a trained game answers; as a SavedModel
     exports                 SavedModels on the disk, read by TensorFlow alone

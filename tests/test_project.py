@@ -23,7 +23,9 @@ ROWS = {
         "layers",
         "initializers",
         "factories",
+        "conditions",
         "latents",
+        "masks",
         "optimizers",
         "workers",
         "launching",
@@ -66,6 +68,8 @@ ROWS = {
         "density_figure",
         "paper_figures",
         "report",
+        "reproducing",
+        "result_tables",
     ),
     "front": (
         "command_flags",
@@ -90,6 +94,7 @@ BUILDS_ON = {
 # What built-in components may import of ganzoo, beside their own folder.
 OPEN_TO_COMPONENTS = {
     "classifier",
+    "conditions",
     "errors",
     "factories",
     "features",

@@ -1,0 +1,206 @@
+"""A table of runs, trained one after the other and written into a page.
+
+A table is a TOML file:
+
+    page = "docs/results.md"    # between <!-- table: NAME --> and <!-- end -->
+    params = ["train.num_steps = 12_500"]         # bindings of every row
+
+    [[columns]]
+    title = "averaged weights"
+    name = "parzen_log_likelihood"                # as in evaluation.json
+    weights = "ema"
+
+    [[rows]]
+    title = "z of a Gaussian"
+    recipe = "gin/mnist_mlp.gin"
+    params = ["build_gan.latents = @latents.gaussian()"]
+    seeds = [1, 2, 3]
+    checkpoint = "best"                           # or a step; left out: newest
+
+NAME is the file's, without .toml. Each run is an ordinary one in
+runs/NAME/<row>/seed-N, so a table that was interrupted goes on where it was.
+"""
+
+import pathlib
+import re
+import statistics
+import sys
+import tomllib
+from collections.abc import Iterator
+from typing import Any
+
+from ganzoo.errors import ConfigurationError, RunError, did_you_mean
+from ganzoo.reproducing import Run
+
+_KEYS = {
+    "the table": {"page", "params", "columns", "rows"},
+    "a column": {"title", "name", "weights"},
+    "a row": {"title", "recipe", "params", "seeds", "checkpoint"},
+}
+_OPTIONAL = {"params", "checkpoint"}
+
+
+class Table:
+    """A table as its file describes it.
+
+    Args:
+        path: A TOML file; see the top of this module.
+
+    Raises:
+        ConfigurationError: If the file cannot be read or says nonsense.
+    """
+
+    def __init__(self, path: str):
+        self.path = pathlib.Path(path)
+        try:
+            found = tomllib.loads(self.path.read_text())
+        except (OSError, tomllib.TOMLDecodeError) as error:
+            raise ConfigurationError(
+                f"`--table` must name a TOML file. Received: {path}: {error}. "
+                "The tables of the docs are in tables/."
+            ) from error
+        self._check(found, "the table")
+        for kind, name in [("a column", "columns"), ("a row", "rows")]:
+            for entry in found[name]:
+                self._check(entry, kind)
+        self.page = pathlib.Path(found["page"])
+        self.params = tuple(found.get("params", ()))
+        self.columns = found["columns"]
+        self.rows = found["rows"]
+        self.failures: dict[pathlib.Path, str] = {}
+
+    def reproduce(self) -> bool:
+        """Does what is not done yet, a run at a time; whether all is done."""
+        self.write()  # A page without the marks is found out at once.
+        for row in self.rows:
+            for run in self.runs(row):
+                if run.results() is not None:
+                    continue
+                failure = run.play()
+                if failure is not None:
+                    self.failures[run.path] = failure
+                    print(f"{run.path} failed: {failure}", file=sys.stderr)
+                self.write()
+        return not self.failures
+
+    def runs(self, row: dict[str, Any]) -> Iterator[Run]:
+        """The runs of a row, one for each seed."""
+        slug = re.sub(r"[^a-z0-9]+", "-", row["title"].lower()).strip("-")
+        checkpoint = row.get("checkpoint")
+        for seed in row["seeds"]:
+            yield Run(
+                pathlib.Path("runs", self.path.stem, slug, f"seed-{seed}"),
+                row["recipe"],
+                (*self.params, *row.get("params", ())),
+                seed,
+                None if checkpoint is None else str(checkpoint),
+            )
+
+    def write(self) -> None:
+        """Puts the table into its page, in place of the one there.
+
+        Raises:
+            RunError: If the page has no place for it.
+        """
+        begin, end = f"<!-- table: {self.path.stem} -->", "<!-- end -->"
+        text = self.page.read_text() if self.page.exists() else ""
+        before, mark, rest = text.partition(begin)
+        _, end_mark, after = rest.partition(end)
+        if not mark or not end_mark:
+            raise RunError(
+                f"{self.page} must hold {begin} and, after it, {end}. "
+                "Received: a page without. Add the two lines where the table "
+                "is to stand."
+            )
+        page = f"{before}{begin}\n{self.markdown()}\n{end}{after}"
+        beside = self.page.with_name(f".{self.page.name}")
+        beside.write_text(page)
+        beside.replace(self.page)
+
+    def markdown(self) -> str:
+        """The table, and below it the bindings of each row."""
+        titles = [
+            "",
+            *(column["title"] for column in self.columns),
+            "scored at step",
+            "minutes",
+        ]
+        lines = [
+            "| " + " | ".join(titles) + " |",
+            "|---" + "|---:" * (len(titles) - 1) + "|",
+        ]
+        for row in self.rows:
+            lines.append("| " + " | ".join(self._cells(row)) + " |")
+        lines += ["", *(self._bindings(row) for row in self.rows)]
+        return "\n".join(lines)
+
+    def _cells(self, row: dict[str, Any]) -> list[str]:
+        runs = list(self.runs(row))
+        done = [run for run in runs if run.results() is not None]
+        cells = [row["title"]]
+        for column in self.columns:
+            found = [_pick(run.results() or [], column) for run in done]
+            texts = [f"{value:.1f} ± {error:.1f}" for value, error in found]
+            if len(found) > 1:
+                values = [value for value, _ in found]
+                mean, spread = statistics.mean(values), statistics.stdev(values)
+                each = ", ".join(f"{value:.1f}" for value in values)
+                texts = [f"{mean:.1f}, s = {spread:.1f} ({each})"]
+            cells.append("".join(texts))
+        steps = [
+            f"{(run.results() or [])[0]['protocol']['step']:,}" for run in done
+        ]
+        cells.append(", ".join(dict.fromkeys(steps)))
+        minutes = [run.minutes() for run in done]
+        cells.append(f"{statistics.mean(minutes):.0f}" if minutes else "")
+        missing = [run for run in runs if run not in done]
+        if missing:
+            failed = [self.failures.get(run.path) for run in missing]
+            reasons = "; ".join(dict.fromkeys(filter(None, failed)))
+            cells[1] += f" [{len(missing)} of {len(runs)} runs " + (
+                f"failed: {reasons}]" if reasons else "not done]"
+            )
+        return cells
+
+    def _bindings(self, row: dict[str, Any]) -> str:
+        params = [*self.params, *row.get("params", ())]
+        seeds = ", ".join(map(str, row["seeds"]))
+        bindings = "; ".join(f"`{param}`" for param in params) or "none"
+        checkpoint = row.get("checkpoint", "newest")
+        return (
+            f"- {row['title']}: `{row['recipe']}`, seeds {seeds}, bindings "
+            f"{bindings}, {checkpoint} checkpoint."
+        )
+
+    def _check(self, entry: dict[str, Any], kind: str) -> None:
+        known = _KEYS[kind]
+        for name in sorted(set(entry) - known):
+            raise ConfigurationError(
+                f"{self.path}: {kind} has no entry {name!r}."
+                f"{did_you_mean(name, known)} There are: "
+                f"{', '.join(sorted(known))}."
+            )
+        for name in sorted(known - set(entry) - _OPTIONAL):
+            raise ConfigurationError(
+                f"{self.path}: {kind} needs an entry {name!r}. Received: "
+                f"{entry}."
+            )
+
+
+def _pick(
+    results: list[dict[str, Any]], column: dict[str, Any]
+) -> tuple[float, float]:
+    """Value and standard error of a column's number among a run's."""
+    for result in results:
+        protocol = result["protocol"]
+        if (result["name"], protocol["weights"]) == (
+            column["name"],
+            column["weights"],
+        ):
+            return result["value"], protocol.get("standard_error", 0.0)
+    raise RunError(
+        f"Column {column['title']!r} wants {column['name']!r} of the "
+        f"{column['weights']!r} weights. Received: "
+        f"{sorted({result['name'] for result in results})}. Bind an evaluator "
+        "that yields it, or take the column out."
+    )
