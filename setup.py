@@ -35,6 +35,7 @@ COMPONENTS = {
         "tfds_images = ganzoo.datasets.tfds_images:TfdsImages",
         "tfd = ganzoo.datasets.tfd:TorontoFaces",
         "image_folder = ganzoo.datasets.image_folder:ImageFolder",
+        "masked = ganzoo.datasets.masked:Masked",
         "gaussian = ganzoo.datasets.densities:Gaussian",
         "gaussian_ring = ganzoo.datasets.densities:GaussianRing",
         "gaussian_grid = ganzoo.datasets.densities:GaussianGrid",

@@ -14,8 +14,9 @@ import toronto_faces
 from PIL import Image
 from real_data import tfds_folder
 
-from ganzoo import registry, testing
+from ganzoo import masks, registry, testing
 from ganzoo.datasets.densities import GaussianRing
+from ganzoo.datasets.digits import Digits
 from ganzoo.datasets.image_folder import ImageFolder
 from ganzoo.datasets.tfd import TorontoFaces
 from ganzoo.datasets.tfds_images import Cifar10, Mnist, TfdsImages
@@ -94,6 +95,7 @@ CASES = {
     "datasets.tfds_images": {"factory": tfds_images, "splits": ["test"]},
     "datasets.tfd": {"factory": tfd},
     "datasets.image_folder": {"factory": image_folder},
+    "datasets.masked": {"dataset": Digits(), "mask": masks.Blocks()},
     "datasets.gaussian": {},
     "datasets.gaussian_ring": {},
     "datasets.gaussian_grid": {},

@@ -6,7 +6,7 @@ from typing import Any
 
 import keras
 
-from ganzoo import factories, initializers, randomness
+from ganzoo import conditions, factories, initializers, randomness
 from ganzoo.errors import ConfigurationError
 
 
@@ -22,6 +22,9 @@ def build_generator(
     output_bias: float | str = 0.0,
     output_num_nonzero: int | None = None,
     max_column_norm: float | None = None,
+    num_classes: int | None = None,
+    condition_spec: Any = None,
+    noise_in_hidden_part: bool = False,
 ) -> keras.Model:
     """Fully connected generator: Goodfellow et al. 2014, section 5.
 
@@ -46,13 +49,22 @@ def build_generator(
             N(0, 1) and zeros elsewhere, in place of `init_range`.
         max_column_norm: Maximum norm of the weights into a unit, in every
             layer.
+        num_classes: Of the data's labels.
+        condition_spec: Of the data's condition: it goes in beside z, labels as
+            rows of the identity. Of a masked example the visible part comes
+            out as it went in.
+        noise_in_hidden_part: Of a masked example, put z where it is hidden, as
+            the 2014 code did with z ~ N(0, 1), and not beside it. z is then as
+            long as a sample.
 
     Returns:
-        Model: float [B, latent_dim] -> float [B, *sample_shape].
+        Model: float [B, latent_dim] -> float [B, *sample_shape]; with a
+        condition, called on [latents, condition].
 
     Raises:
-        ConfigurationError: If a sequence does not fit the number of layers, or
-            if an activation or `output_bias` is unknown.
+        ConfigurationError: If a sequence does not fit the number of layers, if
+            an activation or `output_bias` is unknown, or if z or the condition
+            do not fit.
     """
     num_hidden = len(hidden_units)
     activations = factories.per_layer("activations", activations, num_hidden)
@@ -60,7 +72,12 @@ def build_generator(
     ranges = factories.per_layer("init_range", init_range, num_hidden + 1)
     constraint = factories.max_column_norm_constraint(max_column_norm)
     latents = keras.Input((latent_dim,), dtype=randomness.variable_dtype())
-    hidden = latents
+    condition = conditions.symbols(condition_spec)
+    if noise_in_hidden_part:
+        image = _filled(latents, condition, sample_shape)
+        hidden = conditions.joined(image, condition["mask"], num_classes)
+    else:
+        hidden = conditions.joined(latents, condition, num_classes)
     for index, units in enumerate(hidden_units):
         hidden = keras.layers.Dense(
             units,
@@ -85,7 +102,28 @@ def build_generator(
     samples = keras.layers.Reshape(
         sample_shape, dtype=factories.output_dtype(), name="samples"
     )(samples)
-    return keras.Model(latents, samples, name="generator")
+    return keras.Model(
+        conditions.with_condition(latents, condition),
+        conditions.composited(samples, condition),
+        name="generator",
+    )
+
+
+def _filled(
+    latents: keras.KerasTensor, condition: Any, sample_shape: tuple[int, ...]
+) -> keras.KerasTensor:
+    """The visible part, and z where it is hidden: [B, values in a sample]."""
+    if not conditions.is_masked(condition) or (
+        latents.shape[1] != math.prod(sample_shape)
+    ):
+        raise ConfigurationError(
+            "`noise_in_hidden_part` needs `datasets.masked`, and a `latent_dim` "
+            f"of {math.prod(sample_shape)} for samples of shape "
+            f"{tuple(sample_shape)}. Received: latent_dim={latents.shape[1]} "
+            f"and {'a' if conditions.is_masked(condition) else 'no'} mask."
+        )
+    noise = keras.layers.Reshape(sample_shape)(latents)
+    return keras.layers.Flatten()(conditions.composited(noise, condition))
 
 
 def _output_bias_initializer(
