@@ -27,13 +27,12 @@ def state(gan: Gan) -> dict[str, Any]:
     seed and of `step`.
     """
     groups = {
-        "generator": gan.generator.weights,
-        "discriminator": gan.discriminator.weights,
         "generator_ema": gan.ema,
         "metrics": [v for metric in gan.metrics for v in metric.variables],
         "step": [gan.step],
     }
-    for player, (_, optimizer) in gan.players.items():
+    for player, (network, optimizer) in gan.players.items():
+        groups[player] = network.weights
         groups[f"{player}_optimizer"] = optimizer.variables
     return {
         _plain(f"{group}/{index:03d}/{variable.path.rsplit('/', 1)[-1]}"): (
@@ -47,9 +46,8 @@ def state(gan: Gan) -> dict[str, Any]:
 def paths(gan: Gan) -> dict[str, str]:
     """The paths "layer/weight" that Keras gave the weights, by name."""
     groups = {
-        "generator": gan.generator.weights,
-        "discriminator": gan.discriminator.weights,
         "generator_ema": gan.generator.trainable_variables,
+        **{name: net.weights for name, (net, _) in gan.players.items()},
     }
     found = {
         f"{group}/{index:03d}": variable.path

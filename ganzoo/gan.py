@@ -108,6 +108,7 @@ class Gan(DistributedModel):
             player: GlobalMean(name=f"{player}_loss")
             for player in objectives.PLAYERS
         }
+        self.companions: list[Any] = []  # Of `ganzoo.companions.join`.
         self.built = True
 
     @property
@@ -204,6 +205,8 @@ class Gan(DistributedModel):
             for i in range(self.discriminator_steps)
         ]
         self.update_rule(self, minibatches)
+        for companion in self.companions:
+            companion.train(minibatches[-1])
         if self.ema_decay is not None:
             move_averages(
                 self.ema, self.generator.trainable_variables, self.ema_decay
