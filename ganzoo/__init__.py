@@ -30,7 +30,7 @@ The map of the package. Read `ganzoo/gan.py` first; imports point one way:
     sample_writer           any number of samples to files
     serving, converting     an export over HTTP, with batching and rest_format
                             as its parts; as LiteRT and ONNX
-    divergence, loop, saving, workers, replicas, gradients, launching
+    divergence, loop, saving, scoring, workers, replicas, gradients, launching
                             what `training` rests on: guards, checkpoints,
                             several devices and processes
     features, classifier, cache, samples_file, comparing, report, curves,

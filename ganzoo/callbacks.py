@@ -141,10 +141,7 @@ class MetricsLog:
             ),
             "wall_time": time.time(),
         }
-        with open(self.path, "a") as file:
-            file.write(json.dumps(line) + "\n")
-        self._add_event(line)
-        self.events.flush()
+        self._write(line)
         remaining = (self.num_steps - step) * seconds / num_steps
         print(
             f"step {step:>7,}/{self.num_steps:,}  epoch {line['epoch']:<8g}"
@@ -160,9 +157,28 @@ class MetricsLog:
         self.last_step = step
         self.last_time = time.monotonic()
 
+    def add(self, step: int, numbers: dict[str, float], seconds: float) -> None:
+        """Writes a line of its own about a step: numbers of evaluators.
+
+        Args:
+            step: That they are about.
+            numbers: By name.
+            seconds: That they took, which are none of the training.
+        """
+        self._write({"step": step, **numbers, "wall_time": time.time()})
+        self.last_time += seconds
+        values = "  ".join(f"{k} {v:.6g}" for k, v in numbers.items())
+        print(f"step {step:>7,}/{self.num_steps:,}  {values}", flush=True)
+
     def close(self) -> None:
         """Ends the event file."""
         self.events.close()
+
+    def _write(self, line: dict[str, Any]) -> None:
+        with open(self.path, "a") as file:
+            file.write(json.dumps(line) + "\n")
+        self._add_event(line)
+        self.events.flush()
 
     def _add_event(self, line: dict[str, Any]) -> None:
         values = [

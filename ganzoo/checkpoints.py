@@ -67,6 +67,14 @@ def _plain(name: str) -> str:
     return f"{place}/{re.sub(r'_[0-9]+(?=_|$)', '', last)}"
 
 
+def _plainly(
+    values: dict[str, np.ndarray], manifest: dict[str, Any]
+) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
+    paths = {_plain(name): path for name, path in manifest["paths"].items()}
+    plain = {_plain(name): value for name, value in values.items()}
+    return plain, {**manifest, "paths": paths}
+
+
 def arrays(gan: Gan) -> dict[str, np.ndarray]:
     """Copies of the values of `state`."""
     return {
@@ -140,19 +148,43 @@ class Checkpoints:
         except (OSError, ValueError):
             return None
 
-    def restore(self, gan: Gan) -> dict[str, Any] | None:
-        """Puts the newest whole checkpoint into the game.
+    def find(self, name: str) -> int | None:
+        """The step of the checkpoint "best" or "12500"; None for "newest".
 
-        A damaged one is passed over, with a warning, for the one before.
+        Raises:
+            CheckpointError: If there is none of that name.
+        """
+        steps, best = self.steps(), self.best()
+        if name == "newest":
+            return None
+        if name == "best" and best is not None:
+            return best["step"]
+        if name.isdigit() and int(name) in steps:
+            return int(name)
+        there = ", ".join(map(str, steps)) or "none"
+        which = "none was scored" if best is None else str(best["step"])
+        raise CheckpointError(
+            '`--checkpoint` must be "newest", "best" or the step of a '
+            f"checkpoint in {self.folder}. Received: {name}. There are: "
+            f"{there}; best: {which}."
+        )
+
+    def restore(
+        self, gan: Gan, step: int | None = None
+    ) -> dict[str, Any] | None:
+        """Puts a checkpoint into the game, by default the newest whole one.
+
+        A damaged one is passed over, with a warning, for the one before, unless
+        it is asked for.
 
         Returns:
             What `save` was told about it, or None if there is no checkpoint.
 
         Raises:
-            CheckpointError: If there are checkpoints and all are damaged, or if
-                the newest whole one is of another architecture.
+            CheckpointError: If there are checkpoints and all are damaged, or
+                the one of `step`; if it is of another architecture.
         """
-        loaded = self.load()
+        loaded = self.load(step)
         if loaded is None:
             return None
         values, manifest = loaded
@@ -162,8 +194,12 @@ class Checkpoints:
             variable.assign(values[name])
         return manifest["about"]
 
-    def load(self) -> tuple[dict[str, np.ndarray], dict[str, Any]] | None:
-        """The newest whole checkpoint: its arrays and its manifest."""
+    def load(
+        self, step: int | None = None
+    ) -> tuple[dict[str, np.ndarray], dict[str, Any]] | None:
+        """Arrays and manifest of a checkpoint; see `restore`."""
+        if step is not None:
+            return _plainly(*checkpoint_files.read(self.path(step)))
         steps = self.steps()
         for step in reversed(steps):
             try:
@@ -175,16 +211,7 @@ class Checkpoints:
                     "%s The one before it is used.", error
                 )
                 continue
-            return (
-                {_plain(name): value for name, value in values.items()},
-                {
-                    **manifest,
-                    "paths": {
-                        _plain(name): path
-                        for name, path in manifest["paths"].items()
-                    },
-                },
-            )
+            return _plainly(values, manifest)
         if steps:
             raise CheckpointError(
                 f"All {len(steps)} checkpoints in {self.folder} are damaged. "

@@ -5,18 +5,21 @@ from typing import Any
 
 from absl import flags
 
+from ganzoo.errors import ConfigurationError
+
 # What --mode may name. For each that works on a run, `ganzoo.session.Session`
 # has a method.
 MODES = {
     "train": "train up to train.num_steps, from the last checkpoint on",
-    "evaluate": "score the newest checkpoint: evaluation.json",
+    "evaluate": "score a checkpoint: evaluation.json",
     "figures": "draw the paper's figures and the curves of the run: figures/",
     "report": "write one page about the run: report.html",
     "export": "write a SavedModel: export/<version>",
-    "sample": "write samples, of the newest checkpoint or of an export",
+    "sample": "write samples, of a checkpoint or of an export",
     "serve": "answer HTTP requests by an export, and show its samples",
     "convert": "write an export's generator as LiteRT or ONNX",
     "compare": "rank the numbers of the runs that are named behind the flags",
+    "reproduce": "train and score the runs of --table, and write it",
 }
 _DEFAULT_MODES = ["train", "evaluate", "figures", "report", "export"]
 # Flags that only some modes read.
@@ -24,8 +27,10 @@ FLAGS_OF_MODES = {
     "sample": ("export_dir", "num_samples", "sample_seed", "output"),
     "serve": ("export_dir", "host", "port"),
     "convert": ("export_dir", "output"),
+    "reproduce": ("table",),
 }
-
+# Those that work on a checkpoint of a run, which --checkpoint chooses.
+CHECKPOINT_MODES = ("evaluate", "figures", "export", "sample")
 
 _USAGE = """Generative adversarial nets as parts that plug together.
 
@@ -70,11 +75,25 @@ _FLAGS: tuple[tuple[Callable[..., Any], str, Any, str], ...] = (
         "start so many workers on this machine, for strategies.multi_worker",
     ),
     (
+        flags.DEFINE_string,
+        "table",
+        None,
+        "with --mode=reproduce: TOML file of a table, such as "
+        "tables/table_1.toml",
+    ),
+    (
         flags.DEFINE_list,
         "mode",
         _DEFAULT_MODES,
         f"what to do, several in order (default: {','.join(_DEFAULT_MODES)}). "
         + "; ".join(f"{name}: {text}" for name, text in MODES.items()),
+    ),
+    (
+        flags.DEFINE_string,
+        "checkpoint",
+        "newest",
+        "which one --mode=evaluate, figures, export and sample work on: "
+        "newest, best, or a step such as 12500",
     ),
     (
         flags.DEFINE_string,
@@ -172,6 +191,37 @@ def define_flags() -> flags.FlagValues:
     for define, name, default, text in _FLAGS:
         define(name, default, text, flag_values=found)
     return found
+
+
+def check_flags(chosen: flags.FlagValues) -> None:
+    """Raises ConfigurationError if no mode reads a flag, or misses it."""
+    given = f"--mode={','.join(chosen.mode)}"
+    taken = {
+        name for mode in chosen.mode for name in FLAGS_OF_MODES.get(mode, ())
+    }
+    for mode, names in FLAGS_OF_MODES.items():
+        for name in names:
+            if chosen[name].present and name not in taken:
+                raise ConfigurationError(
+                    f"`--{name}` is for --mode={mode}. Received: {given}. "
+                    "Leave it out, or change the mode."
+                )
+    fits = (
+        set(chosen.mode) & set(CHECKPOINT_MODES)
+        and set(chosen.mode) <= {*CHECKPOINT_MODES, "report"}
+        and not (chosen.samples or chosen.export_dir)
+    )
+    if chosen["checkpoint"].present and not fits:
+        raise ConfigurationError(
+            "`--checkpoint` is for a run in --mode="
+            f"{','.join(CHECKPOINT_MODES)}. Received: {given}. Leave out the "
+            "flag, or what does not go with it."
+        )
+    if "output" in taken and not chosen.output:
+        raise ConfigurationError(
+            f"`{given}` needs a file to write. Received: none. Add --output, "
+            "such as --output=samples.png; see --help."
+        )
 
 
 def usage(chosen: flags.FlagValues) -> str:

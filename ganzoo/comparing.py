@@ -56,12 +56,30 @@ def compare(paths: Sequence[str | os.PathLike]) -> str:
 def read(path: str | os.PathLike) -> list[dict[str, Any]]:
     """The results of a run directory or of an evaluation file.
 
+    Of a run directory, those of every checkpoint that was scored.
+
     Raises:
-        RunError: If there is none, or it is damaged.
+        RunError: If there are none, or they are damaged.
     """
-    file = pathlib.Path(path)
-    if file.is_dir():
-        file = file / "evaluation.json"
+    place = pathlib.Path(path)
+    files = result_files(place) if place.is_dir() else [place]
+    return [
+        result
+        for file in files or [place / "evaluation.json"]
+        for result in _read_file(file, path)
+    ]
+
+
+def result_files(folder: pathlib.Path) -> list[pathlib.Path]:
+    """Those of a run: about its newest checkpoint, then about others."""
+    newest = folder / "evaluation.json"
+    others = sorted(folder.glob("evaluation-step-*.json"))
+    return [newest, *others] if newest.exists() else others
+
+
+def _read_file(
+    file: pathlib.Path, path: str | os.PathLike
+) -> list[dict[str, Any]]:
     try:
         results = json.loads(file.read_text())
         for result in results:

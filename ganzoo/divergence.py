@@ -64,13 +64,20 @@ def check_weights(gan: Gan, step: int, kept: Callable[[], str]) -> None:
                 )
 
 
-def restore(gan: Gan, checkpoints: Checkpoints) -> dict[str, Any] | None:
-    """Puts the newest whole checkpoint into the game, its rates included.
+def restore(
+    gan: Gan, checkpoints: Checkpoints, step: int | None = None
+) -> dict[str, Any] | None:
+    """Puts a checkpoint into the game, its rates included.
+
+    Args:
+        gan: The game.
+        checkpoints: The run's.
+        step: Of the checkpoint; None takes the newest whole one.
 
     Returns:
         What was saved about it; None if there is no checkpoint.
     """
-    about = checkpoints.restore(gan)
+    about = checkpoints.restore(gan, step)
     if about is not None:
         # Rates that are numbers are variables, and restored as such.
         _lower_schedules(gan, about.get("rate_factor", 1.0))

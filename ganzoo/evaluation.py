@@ -18,6 +18,7 @@ import tensorflow as tf
 
 import ganzoo
 from ganzoo import cache
+from ganzoo.checkpoints import Checkpoints
 from ganzoo.errors import ComponentError
 from ganzoo.gan import Gan
 from ganzoo.run_directory import RunDirectory
@@ -41,7 +42,7 @@ def evaluate(
     Args:
         source: The game, trained, or a file of samples.
         dataset: What it was trained on.
-        run: `evaluation.json` goes there; None writes nothing.
+        run: `results_file` of it is written; None writes nothing.
         evaluators: See `ganzoo.interfaces.Evaluator`.
         batch_size: Samples generated at a time; no number depends on it.
 
@@ -53,6 +54,7 @@ def evaluate(
         ComponentError: If an evaluator yields something else than a number.
     """
     models, about = _candidates(source, batch_size)
+    step = about.get("step")
     about["dataset"] = type(dataset).__name__
     about["data_hash"] = cache.fingerprint(dataset) if evaluators else None
     about["value_range"] = dataset.value_range
@@ -67,7 +69,7 @@ def evaluate(
         for weights, model in models.items():
             start = time.monotonic()
             shared = {"evaluator": name, "weights": weights, **about}
-            for result in _numbers(evaluator, evaluator.run(model, dataset)):
+            for result in numbers(evaluator, evaluator.run(model, dataset)):
                 result["protocol"] |= shared
                 seconds = time.monotonic() - start
                 result["protocol"]["seconds"] = round(seconds, 3)
@@ -82,8 +84,21 @@ def evaluate(
                 for warning in result["warnings"]:
                     print(f"  {warning}", flush=True)
     if run is not None:
-        run.write("evaluation.json", json.dumps(results, indent=1))
+        run.write(results_file(run, step), json.dumps(results, indent=1))
     return results
+
+
+def results_file(run: RunDirectory, step: int | None) -> str:
+    """Where the numbers about a step are, so that none is taken for another.
+
+    Returns:
+        "evaluation.json" for the newest checkpoint, else
+        "evaluation-step-<step>.json".
+    """
+    steps = Checkpoints(run.path / "checkpoints").steps()
+    if step is None or not steps or step >= steps[-1]:
+        return "evaluation.json"
+    return f"evaluation-step-{step:08d}.json"
 
 
 def evaluate_file(
@@ -122,6 +137,30 @@ def describe(result: dict[str, Any]) -> str:
     )
 
 
+def samplers(gan: Gan, batch_size: int = 500) -> dict[str, Sampler]:
+    """The models that a game is: {"raw": ..., "ema": where it averages}."""
+    models = {"raw": Sampler(gan, False, batch_size)}
+    if gan.ema:
+        models["ema"] = Sampler(gan, True, batch_size)
+    return models
+
+
+def numbers(evaluator: Any, yielded: Any) -> Iterator[dict[str, Any]]:
+    """What an evaluator yields, as dicts of name, value and protocol.
+
+    Raises:
+        ComponentError: If it yields something else than a number.
+    """
+    for name, value, protocol in yielded:
+        if not isinstance(name, str) or not math.isfinite(value):
+            raise ComponentError(
+                f"`{type(evaluator).__name__}.run` must yield (name, value, "
+                "protocol) with a finite value. Received: "
+                f"{name!r}, {value!r}. Raise an error that says what is wrong."
+            )
+        yield {"name": name, "value": float(value), "protocol": dict(protocol)}
+
+
 def _candidates(
     source: Gan | SamplesFile, batch_size: int
 ) -> tuple[dict[str, Any], dict[str, Any]]:
@@ -132,26 +171,11 @@ def _candidates(
             "samples_file": source.path.name,
             "samples_hash": digest,
         }
-    models = {"raw": Sampler(source, False, batch_size)}
-    if source.ema:
-        models["ema"] = Sampler(source, True, batch_size)
-    return models, {
+    return dict(samplers(source, batch_size)), {
         "step": int(source.step.numpy()),
         "ema_decay": source.ema_decay,
         "run_seed": source.seed,
     }
-
-
-def _numbers(evaluator: Any, yielded: Any) -> Iterator[dict[str, Any]]:
-    """What an evaluator yields, as dicts; ComponentError if it is no number."""
-    for name, value, protocol in yielded:
-        if not isinstance(name, str) or not math.isfinite(value):
-            raise ComponentError(
-                f"`{type(evaluator).__name__}.run` must yield (name, value, "
-                "protocol) with a finite value. Received: "
-                f"{name!r}, {value!r}. Raise an error that says what is wrong."
-            )
-        yield {"name": name, "value": float(value), "protocol": dict(protocol)}
 
 
 def _baselines(
@@ -173,7 +197,7 @@ def _baselines(
     )
     return cache.recall(
         f"baselines-{key}",
-        lambda: list(_numbers(evaluator, evaluator.baselines(dataset))),
+        lambda: list(numbers(evaluator, evaluator.baselines(dataset))),
     )
 
 

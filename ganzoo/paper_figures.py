@@ -18,6 +18,7 @@ from PIL import Image
 from ganzoo import pipeline
 from ganzoo.curves import loss_curves, sigma_curves, spread
 from ganzoo.density_figure import density_figure
+from ganzoo.evaluation import results_file
 from ganzoo.figures import grid_canvas, grid_cell
 from ganzoo.gan import Gan
 from ganzoo.networks import map_condition
@@ -71,7 +72,7 @@ def draw_figures(
     drawn += [
         ("film_strip", _film_strip(dataset, run.path / "samples")),
         ("curves", loss_curves(run.path / "metrics.jsonl")),
-        ("sigma", sigma_curves(run.path / "evaluation.json")),
+        ("sigma", sigma_curves(run.path / results_file(run, step))),
     ]
     listed = []
     for name, found in drawn:

@@ -11,6 +11,7 @@ import math
 import pathlib
 from typing import Any
 
+from ganzoo.comparing import result_files
 from ganzoo.curves import read_lines
 from ganzoo.run_directory import RunDirectory
 
@@ -43,7 +44,9 @@ def write_report(run: RunDirectory) -> pathlib.Path:
         The file.
     """
     folder = run.path
-    results = _json(folder / "evaluation.json")
+    results = [
+        result for path in result_files(folder) for result in _json(path)
+    ]
     lines = read_lines(folder / "metrics.jsonl")
     parts = [
         _head(folder, lines),
@@ -85,13 +88,12 @@ def _head(folder: pathlib.Path, lines: list[dict[str, Any]]) -> str:
 
 
 def _warnings(
-    results: list[dict[str, Any]] | None, lines: list[dict[str, Any]]
+    results: list[dict[str, Any]], lines: list[dict[str, Any]]
 ) -> str:
     """What a reader should know before the numbers."""
     found = [
-        f"{result['name']}, {result['protocol'].get('weights', '')} weights: "
-        f"{warning}"
-        for result in results or ()
+        f"{_about(result)}: {warning}"
+        for result in results
         for warning in result.get("warnings", ())
     ]
     steps = [line["step"] for line in lines]
@@ -154,45 +156,48 @@ def _figure(path: pathlib.Path, title: str, caption: str) -> str:
     )
 
 
-def _numbers(results: list[dict[str, Any]] | None) -> str:
+def _numbers(results: list[dict[str, Any]]) -> str:
     if not results:
         return ""
     rows, protocols = [], []
     for result in results:
-        protocol = result["protocol"]
-        rows.append((result["name"], protocol.get("weights", ""), result))
+        rows.append(_row(result["name"], result))
         rows += [
-            (f"beside it: {baseline['name']}", "", baseline)
+            _row(f"beside it: {baseline['name']}", baseline)
             for baseline in result.get("baselines", ())
         ]
-        summary = html.escape(
-            f"{result['name']}, {protocol.get('weights', '')}"
-        )
-        text = html.escape(json.dumps(protocol, indent=1))
+        text = html.escape(json.dumps(result["protocol"], indent=1))
         protocols.append(
-            f"<details><summary>Protocol of {summary}</summary>"
-            f"<pre>{text}</pre></details>"
+            f"<details><summary>Protocol of {html.escape(_about(result))}"
+            f"</summary><pre>{text}</pre></details>"
         )
-    body = "".join(
-        _row(name, weights, result) for name, weights, result in rows
-    )
     return (
         "<section>\n<h2>Numbers</h2>\n<p>A number means something only with "
         "its protocol, and compares only with numbers of the same one.</p>\n"
         "<div class='scroll'><table><thead><tr><th scope='col'>name</th>"
-        "<th scope='col'>weights</th><th scope='col'>value</th>"
+        "<th scope='col'>weights</th><th scope='col'>step</th>"
+        "<th scope='col'>value</th>"
         "<th scope='col'>standard error</th></tr></thead>"
-        f"<tbody>{body}</tbody></table></div>\n"
+        f"<tbody>{''.join(rows)}</tbody></table></div>\n"
         + "\n".join(protocols)
         + "\n</section>"
     )
 
 
-def _row(name: str, weights: str, result: dict[str, Any]) -> str:
-    error = result["protocol"].get("standard_error")
+def _about(result: dict[str, Any]) -> str:
+    """Which number, of which weights, of which step."""
+    protocol = result["protocol"]
+    step = f", step {protocol['step']:,}" if "step" in protocol else ""
+    return f"{result['name']}, {protocol.get('weights', '')} weights{step}"
+
+
+def _row(name: str, result: dict[str, Any]) -> str:
+    protocol = result["protocol"]
+    error = protocol.get("standard_error")
     cells = [
         name.replace("_", " "),
-        weights,
+        protocol.get("weights", ""),
+        f"{protocol['step']:,}" if "step" in protocol else "",
         f"{result['value']:.6g}",
         "" if error is None else f"{error:.2g}",
     ]

@@ -23,6 +23,7 @@ from absl import flags
 from ganzoo.command_flags import (
     FLAGS_OF_MODES,
     MODES,
+    check_flags,
     define_flags,
     usage,
 )
@@ -109,37 +110,20 @@ def _dispatch(chosen: flags.FlagValues) -> int:
                 f"No mode named {mode!r}.{did_you_mean(mode, MODES)} There "
                 f"are: {', '.join(MODES)}."
             )
-    if "compare" in chosen.mode:
-        raise ConfigurationError(
-            "`--mode=compare` stands alone. Received: "
-            f"--mode={','.join(chosen.mode)}. Compare in a call of its own."
-        )
-    _check_flags(chosen)
+    for mode in ("compare", "reproduce"):
+        if mode in chosen.mode and len(chosen.mode) > 1:
+            raise ConfigurationError(
+                f"`--mode={mode}` stands alone. Received: "
+                f"--mode={','.join(chosen.mode)}. Use it in a call of its own."
+            )
+    check_flags(chosen)
+    if chosen.mode == ["reproduce"]:
+        return _reproduce(chosen)
     if chosen.samples:
         return _evaluate_samples(chosen)
     if chosen.export_dir or set(chosen.mode) & {"serve", "convert"}:
         return _work_on_export(chosen)
     return _work_on_run(chosen)
-
-
-def _check_flags(chosen: flags.FlagValues) -> None:
-    """Raises ConfigurationError if no mode reads a flag, or misses it."""
-    given = f"--mode={','.join(chosen.mode)}"
-    taken = {
-        name for mode in chosen.mode for name in FLAGS_OF_MODES.get(mode, ())
-    }
-    for mode, names in FLAGS_OF_MODES.items():
-        for name in names:
-            if chosen[name].present and name not in taken:
-                raise ConfigurationError(
-                    f"`--{name}` is for --mode={mode}. Received: {given}. "
-                    "Leave it out, or change the mode."
-                )
-    if "output" in taken and not chosen.output:
-        raise ConfigurationError(
-            f"`{given}` needs a file to write. Received: none. Add --output, "
-            "such as --output=samples.png; see --help."
-        )
 
 
 def _check() -> int:
@@ -187,6 +171,17 @@ def _evaluate_samples(chosen: flags.FlagValues) -> int:
     evaluate = configuration.configured("evaluate")
     print(f"Numbers are in {evaluate_file(chosen.samples, dataset, evaluate)}")
     return 0
+
+
+def _reproduce(chosen: flags.FlagValues) -> int:
+    from ganzoo.result_tables import Table
+
+    if not chosen.table:
+        raise ConfigurationError(
+            "`--mode=reproduce` needs a table. Received: none. Add --table, "
+            "such as --table=tables/table_1.toml."
+        )
+    return 0 if Table(chosen.table).reproduce() else 1
 
 
 def _work_on_export(chosen: flags.FlagValues) -> int:
@@ -260,7 +255,7 @@ def _do_modes(chosen: flags.FlagValues, found: Any, directory: Any) -> int:
     from ganzoo.training import Interrupted
 
     try:
-        session = Session(found, directory)
+        session = Session(found, directory, chosen.checkpoint)
         for mode in chosen.mode:
             names = FLAGS_OF_MODES.get(mode, ())[1:]
             getattr(session, mode)(*(chosen[name].value for name in names))

@@ -1,4 +1,4 @@
-"""A checkpoint every so often: guarded, scored, and the way back to it."""
+"""A checkpoint every so often: guarded, and the way back to it."""
 
 import math
 from typing import Any
@@ -7,30 +7,6 @@ from ganzoo import divergence, workers
 from ganzoo.checkpoints import Checkpoints
 from ganzoo.gan import Gan
 from ganzoo.replicas import Consensus
-from ganzoo.sampling import Sampler
-
-
-class Score:
-    """What one evaluator says of a game as it stands.
-
-    Args:
-        evaluator: See `ganzoo.interfaces.Evaluator`; None scores nothing.
-        best_is: "highest" or "lowest".
-        dataset: The data set.
-    """
-
-    def __init__(self, evaluator: Any, best_is: str, dataset: Any):
-        self.evaluator = evaluator
-        self.best_is = best_is
-        self.dataset = dataset
-
-    def __call__(self, gan: Gan) -> float:
-        """The first number it yields, higher is better; NaN for none."""
-        if self.evaluator is None:
-            return math.nan
-        model = Sampler(gan, use_ema=bool(gan.ema))
-        _, value, _ = next(iter(self.evaluator.run(model, self.dataset)))
-        return float(value) if self.best_is == "highest" else -float(value)
 
 
 class Saver:
@@ -39,7 +15,6 @@ class Saver:
     Args:
         checkpoints: The run's.
         every_steps: Steps between two.
-        score: Of each.
         about: JSON values that are kept with each.
     """
 
@@ -47,19 +22,28 @@ class Saver:
         self,
         checkpoints: Checkpoints,
         every_steps: int,
-        score: Score,
         about: dict[str, Any],
     ):
         self.checkpoints = checkpoints
         self.every_steps = every_steps
-        self.score = score
         self.about = about
+        self._last_saved: int | None = None
 
     def __call__(self, gan: Gan, step: int) -> None:
-        """Saves, unless a weight is not finite."""
+        """Saves, unless a weight is not finite or it has been done."""
+        if step != self._last_saved:
+            self.check(gan, step)
+            self.save(gan, step)
+
+    def check(self, gan: Gan, step: int) -> None:
+        """Raises DivergenceError, on all workers, if a weight is not finite."""
         divergence.check_weights(gan, step, self.kept)
+
+    def save(self, gan: Gan, step: int, score: float = math.nan) -> None:
+        """Saves a game that has been checked; see `Checkpoints.save`."""
         if workers.this_worker().is_chief:
-            self.checkpoints.save(gan, self.about, self.score(gan))
+            self.checkpoints.save(gan, self.about, score)
+        self._last_saved = step
 
     def finish(self, gan: Gan) -> None:
         """Saves a game that was interrupted between two checkpoints."""
@@ -93,6 +77,7 @@ class Saver:
         if num >= most:
             raise error
         self.checkpoints.wait()
+        self._last_saved = None
         # The others read what the chief has written by now.
         Consensus(gan.distribute_strategy).largest([0])
         about = divergence.restore(gan, self.checkpoints)

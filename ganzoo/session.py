@@ -15,18 +15,26 @@ from ganzoo.run_directory import RunDirectory
 class Session:
     """What the modes of `ganzoo.run` work on.
 
-    Building it restores the newest whole checkpoint, or, where there is none,
-    starts from the run that `initialize_from` names.
+    Building it restores a checkpoint, or, where there is none, starts from the
+    run that `initialize_from` names.
 
     Args:
         configuration: Activated.
         run: Held by this process and claimed by this configuration.
+        checkpoint: "newest" (the newest whole one), "best" or a step.
     """
 
-    def __init__(self, configuration: Configuration, run: RunDirectory):
+    def __init__(
+        self,
+        configuration: Configuration,
+        run: RunDirectory,
+        checkpoint: str = "newest",
+    ):
         self.configuration = configuration
         self.run = run
         self.results: list[dict[str, Any]] = []
+        kept = checkpoints.Checkpoints(run.path / "checkpoints")
+        step = kept.find(checkpoint)
         strategies.prepare_devices()
         self.experiment = configured("experiment")()
         strategy = self.experiment.strategy
@@ -38,9 +46,7 @@ class Session:
             self.gan = configured("build_gan")(
                 dataset, self.examples, self.experiment.seed
             )
-        self.about = divergence.restore(
-            self.gan, checkpoints.Checkpoints(run.path / "checkpoints")
-        )
+        self.about = divergence.restore(self.gan, kept, step)
         if self.about is not None:
             print(f"Going on from step {self.step:,} of {run.path}.")
         elif configuration.mentions("initialize_from"):

@@ -1,6 +1,7 @@
 """A run from its configuration: data in, steps, pictures, checkpoints."""
 
 import contextlib
+from collections.abc import Sequence
 from typing import Any
 
 import keras
@@ -18,7 +19,8 @@ from ganzoo.checkpoints import Checkpoints
 from ganzoo.errors import ConfigurationError
 from ganzoo.gan import Gan
 from ganzoo.run_directory import RunDirectory
-from ganzoo.saving import Saver, Score
+from ganzoo.saving import Saver
+from ganzoo.scoring import Scores
 
 # Steps between pictures and checkpoints, where an epoch is shorter.
 _SELDOM = 1_000
@@ -78,8 +80,8 @@ def train(
     checkpoint_every_steps: int | None = None,
     keep_checkpoints: int = 3,
     num_samples: int = 100,
-    best_evaluator: Any = None,
-    best_is: str = "highest",
+    evaluators: Sequence[Any] = (),
+    evaluate_every_steps: int | None = None,
     max_rollbacks: int = 0,
     rollback_rate_factor: float = 0.5,
 ) -> int:
@@ -99,9 +101,10 @@ def train(
         checkpoint_every_steps: None: as often as pictures.
         keep_checkpoints: How many of the newest stay, beside the best.
         num_samples: Samples in a picture.
-        best_evaluator: Scores each checkpoint by the first number it yields,
-            on the averaged weights where there are some. None: no best one.
-        best_is: "highest" or "lowest", of these numbers.
+        evaluators: Run on the way, their numbers logged; a checkpoint is saved
+            each time, and the best by the first number stays. See
+            `ganzoo.scoring.Scores`.
+        evaluate_every_steps: None: as often as checkpoints.
         max_rollbacks: How often, in the whole run, a loss that is not finite
             sends it back to the last checkpoint. 0: it stops there.
         rollback_rate_factor: What each time both learning rates are
@@ -122,7 +125,11 @@ def train(
         pipeline.num_examples(examples), batch_size, gan.discriminator_steps
     )
     periods = _periods(
-        epoch, log_every_steps, sample_every_steps, checkpoint_every_steps
+        epoch,
+        log_every_steps,
+        sample_every_steps,
+        checkpoint_every_steps,
+        evaluate_every_steps,
     )
     _check_numbers(
         num_steps=num_steps,
@@ -130,18 +137,18 @@ def train(
         keep_checkpoints=keep_checkpoints,
         num_samples=num_samples,
     )
-    _check_choices(best_is, max_rollbacks, rollback_rate_factor)
+    _check_rollbacks(max_rollbacks, rollback_rate_factor)
     saver = Saver(
         Checkpoints(run.path / "checkpoints", keep_checkpoints),
         periods["checkpoint_every_steps"],
-        Score(best_evaluator, best_is, experiment.dataset),
         {**(about or {}), **run.record(), "batch_size": batch_size},
     )
     settings = (experiment, examples, run, num_steps, batch_size, num_samples)
+    of = (epoch, periods, evaluators, saver)
     with loop.signals() as received:
         while True:
             try:
-                _attempt(gan, *settings, epoch, periods, saver, received)
+                _attempt(gan, *settings, *of, received)
                 return num_steps
             except loop.Stopped as stopped:
                 saver.finish(gan)
@@ -163,6 +170,7 @@ def _attempt(
     num_samples: int,
     epoch: int,
     periods: dict[str, int],
+    evaluators: Sequence[Any],
     saver: Saver,
     received: list[int],
 ) -> None:
@@ -182,6 +190,13 @@ def _attempt(
         since = max(first_step, (step - 1) // log_every_steps * log_every_steps)
         divergence.check_losses(gan, since, step, saver.kept)
 
+    scores = Scores(
+        gan,
+        evaluators,
+        experiment.dataset,
+        periods["evaluate_every_steps"],
+        saver,
+    )
     with contextlib.ExitStack() as stack:
         callbacks: list[Callback] = [
             Unheard(log_every_steps, resets_metrics=True),
@@ -207,7 +222,9 @@ def _attempt(
                 len(fixed),
                 condition,
             )
-            callbacks = [log, grid]
+            callbacks, scores.log = [log, grid], log
+        if evaluators:
+            callbacks.append(scores)
         loop.play(gan, batches, num_steps, [*callbacks, saver], check, received)
 
 
@@ -216,18 +233,22 @@ def _periods(
     log_every_steps: int | None,
     sample_every_steps: int | None,
     checkpoint_every_steps: int | None,
+    evaluate_every_steps: int | None,
 ) -> dict[str, int]:
-    """Steps between lines, pictures and checkpoints; None took the default."""
+    """Steps between lines, pictures, ...; None took the default."""
     if sample_every_steps is None:
         sample_every_steps = max(epoch, _SELDOM)
     if checkpoint_every_steps is None:
         checkpoint_every_steps = sample_every_steps
+    if evaluate_every_steps is None:
+        evaluate_every_steps = checkpoint_every_steps
     return {
         "log_every_steps": epoch
         if log_every_steps is None
         else log_every_steps,
         "sample_every_steps": sample_every_steps,
         "checkpoint_every_steps": checkpoint_every_steps,
+        "evaluate_every_steps": evaluate_every_steps,
     }
 
 
@@ -239,14 +260,7 @@ def _check_numbers(**numbers: int) -> None:
             )
 
 
-def _check_choices(
-    best_is: str, max_rollbacks: int, rollback_rate_factor: float
-) -> None:
-    if best_is not in ("highest", "lowest"):
-        raise ConfigurationError(
-            '`train.best_is` must be "highest" or "lowest". Received: '
-            f"best_is={best_is!r}."
-        )
+def _check_rollbacks(max_rollbacks: int, rollback_rate_factor: float) -> None:
     if max_rollbacks < 0 or not 0 < rollback_rate_factor <= 1:
         raise ConfigurationError(
             "`train.max_rollbacks` must not be negative, and "

@@ -80,6 +80,38 @@ def test_the_last_and_the_best_stay(tmp_path):
     assert checkpoints.best() == {"step": 1, "score": 9.0}
 
 
+def test_a_checkpoint_is_found_by_its_step_or_as_the_best(tmp_path):
+    gan, checkpoints = game(), Checkpoints(tmp_path)
+    for step, score in ((5, 1.0), (10, 3.0), (15, 2.0)):
+        gan.step.assign(step)
+        checkpoints.save(gan, {"at": step}, score)
+    checkpoints.wait()
+    found = {name: checkpoints.find(name) for name in ("newest", "best", "5")}
+    assert found == {"newest": None, "best": 10, "5": 5}
+    for name, step in (("newest", 15), ("best", 10), ("5", 5)):
+        assert checkpoints.restore(gan, checkpoints.find(name)) == {"at": step}
+        assert int(gan.step.numpy()) == step
+    message = (
+        '`--checkpoint` must be "newest", "best" or the step of a checkpoint '
+        f"in {tmp_path}. Received: 7. There are: 5, 10, 15; best: 10."
+    )
+    with pytest.raises(CheckpointError, match=re.escape(message)):
+        checkpoints.find("7")
+    (tmp_path / "best.json").unlink()
+    with pytest.raises(CheckpointError, match="; best: none was scored"):
+        checkpoints.find("best")
+
+
+def test_a_damaged_checkpoint_that_is_asked_for_is_an_error(tmp_path):
+    gan = game()
+    checkpoints = saved(tmp_path, gan)
+    gan.step.assign(1)
+    saved(tmp_path, gan)
+    (checkpoints.path(0) / "SHA256SUMS").write_text("")
+    with pytest.raises(CheckpointError, match="is damaged: its check sum"):
+        checkpoints.restore(gan, 0)
+
+
 def test_a_folder_without_checkpoints_restores_nothing(tmp_path):
     assert Checkpoints(tmp_path / "none").restore(game()) is None
 

@@ -60,6 +60,7 @@ ROWS = {
     "modes": (
         "training",
         "evaluation",
+        "scoring",
         "exporting",
         "sample_writer",
         "converting",

@@ -42,6 +42,38 @@ def test_describe_shows_a_signature(capsys):
     assert "sample_shape" in out
 
 
+def test_a_checkpoint_by_its_step_has_numbers_of_its_own(short_run, capsys):
+    folder, _ = short_run
+    newest = (folder / "evaluation.json").read_text()
+    chosen = [f"--run_dir={folder}", "--checkpoint=10"]
+    status, _, err = say(capsys, *chosen, "--mode=evaluate,figures,report")
+    assert status == 0, err
+    assert (folder / "evaluation.json").read_text() == newest
+    own = folder / "evaluation-step-00000010.json"
+    results = json.loads(own.read_text())
+    assert {r["protocol"]["step"] for r in results} == {10}
+    figures = json.loads((folder / "figures" / "figures.json").read_text())
+    assert "Step 10," in figures[0]["caption"]
+    page = (folder / "report.html").read_text()
+    assert "parzen_log_likelihood, raw weights, step 10<" in page
+    assert "parzen_log_likelihood, raw weights, step 20<" in page
+
+    status, _, err = say(capsys, *chosen[:1], "--checkpoint=7", "--mode=export")
+    assert status == 2
+    assert "Received: 7. There are: 10, 20; best: " in err
+
+
+@pytest.mark.parametrize("mode", ["train,evaluate", "report", "serve"])
+def test_checkpoint_is_refused_where_nothing_works_on_one(capsys, mode):
+    status, _, err = say(capsys, "--checkpoint=best", f"--mode={mode}")
+    assert status == 2
+    assert (
+        "`--checkpoint` is for a run in --mode=evaluate,figures,export,sample. "
+        f"Received: --mode={mode}. Leave out the flag, or what does not go "
+        "with it."
+    ) in err
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
@@ -161,6 +193,9 @@ def short_run(tmp_path_factory):
         "--gin_param=train.num_steps = 20",
         "--gin_param=generators.mlp.hidden_units = (16, 16)",
         "--gin_param=evaluators.parzen.num_samples = 200",
+        "--gin_param=train.checkpoint_every_steps = 10",
+        "--gin_param=train.evaluators = [@watch/evaluators.parzen()]",
+        "--gin_param=watch/evaluators.parzen.split = 'validation'",
     ]
     found = subprocess.run(command, capture_output=True, text=True)
     assert found.returncode == 0, found.stderr

@@ -8,12 +8,15 @@ import numpy as np
 import pytest
 from PIL import Image
 from processes import Command, complete
-from small_runs import Data, arguments, game, lines
+from small_runs import Data, arguments, check_identical, game, lines, newest
 
 from ganzoo import divergence
 from ganzoo.checkpoints import Checkpoints
 from ganzoo.errors import ConfigurationError, RunError
+from ganzoo.evaluation import evaluate
 from ganzoo.run_directory import RunDirectory
+from ganzoo.saving import Saver
+from ganzoo.scoring import Scores
 from ganzoo.training import Experiment, train
 
 
@@ -32,7 +35,7 @@ class Spread:
 
     def run(self, model, dataset):
         samples = np.concatenate(list(model.sample(50, seed=1)))
-        yield "spread", float(samples.std()), {}
+        yield "spread", float(samples.std()), {"better": "lower"}
 
 
 def play(tmp_path, gan, **settings):
@@ -45,6 +48,10 @@ def play(tmp_path, gan, **settings):
         RunDirectory(tmp_path),
         **{"num_steps": 16, "batch_size": 8, "num_samples": 4, **settings},
     )
+
+
+def saver(folder):
+    return Saver(Checkpoints(folder / "checkpoints"), 1, {})
 
 
 def test_a_run_leaves_all_that_it_promises(tmp_path):
@@ -157,19 +164,78 @@ def test_a_run_rolls_back_and_lowers_the_rates(tmp_path, capsys):
     assert steps == sorted(set(steps))
 
 
-def test_the_best_checkpoint_is_kept(tmp_path):
+def test_numbers_on_the_way_choose_the_best_checkpoint(tmp_path, capsys):
     play(
         tmp_path,
         game(),
-        checkpoint_every_steps=4,
+        log_every_steps=16,
+        checkpoint_every_steps=8,
         keep_checkpoints=1,
-        best_evaluator=Spread(),
-        best_is="lowest",
+        evaluators=[Spread()],
+        evaluate_every_steps=3,
     )
+    scores = {
+        line["step"]: line["spread/ema"]
+        for line in lines(tmp_path)
+        if "spread/ema" in line
+    }
+    assert list(scores) == [3, 6, 9, 12, 15, 16]
     checkpoints = Checkpoints(tmp_path / "checkpoints")
     best = checkpoints.best()
-    assert best["score"] < 0
+    assert scores[best["step"]] == min(scores.values()) == -best["score"]
     assert set(checkpoints.steps()) == {best["step"], 16}
+    assert checkpoints.find("best") == best["step"]
+    printed = capsys.readouterr().out
+    assert re.search(
+        r"step +3/16  spread/raw [\d.]+  spread/ema [\d.]+", printed
+    )
+
+    # The one that is scored here is the one that was scored on the way.
+    gan = game()
+    checkpoints.restore(gan, best["step"])
+    results = evaluate(
+        gan, Data(), RunDirectory(tmp_path), evaluators=[Spread()]
+    )
+    assert results[1]["value"] == scores[best["step"]]
+
+
+def test_numbers_on_the_way_leave_the_weights_and_a_resume_as_they_are(
+    tmp_path,
+):
+    watched = {"evaluators": [Spread()], "evaluate_every_steps": 3}
+    for name, settings in [("plain", {}), ("watched", watched)]:
+        (tmp_path / name).mkdir()
+        play(tmp_path / name, game(), num_steps=20, **settings)
+    check_identical(newest(tmp_path / "watched"), newest(tmp_path / "plain"))
+
+    resumed = tmp_path / "resumed"
+    resumed.mkdir()
+    play(resumed, game(), num_steps=7, **watched)
+    gan = game()
+    Checkpoints(resumed / "checkpoints").restore(gan)
+    play(resumed, gan, num_steps=20, **watched)
+    check_identical(newest(resumed), newest(tmp_path / "plain"))
+    numbers = [line for line in lines(resumed) if "spread/raw" in line]
+    assert [line["step"] for line in numbers] == [3, 6, 7, 9, 12, 15, 18, 20]
+    expected = [x for x in lines(tmp_path / "watched") if "spread/raw" in x]
+    assert [x for x in numbers if x["step"] != 7] == expected
+
+
+def test_no_number_is_taken_of_weights_that_are_not_finite(tmp_path):
+    gan = game()
+    gan.generator.trainable_variables[0].assign(np.full((3, 8), np.nan))
+    scores = Scores(gan, [Spread()], Data(), 1, saver(tmp_path), log=None)
+    with pytest.raises(divergence.DivergenceError, match="is not finite"):
+        scores(gan, 1)
+
+
+def test_two_numbers_of_one_name_on_the_way_are_refused(tmp_path):
+    message = (
+        "`train.evaluators` must yield numbers of different names. Received: "
+        "spread/raw twice. Leave one evaluator out."
+    )
+    with pytest.raises(ConfigurationError, match=re.escape(message)):
+        play(tmp_path, game(), evaluators=[Spread(), Spread()])
 
 
 def test_a_full_disk_says_what_to_do(tmp_path):
@@ -200,9 +266,9 @@ def test_a_full_disk_says_what_to_do(tmp_path):
             "batch_size=65 for 64 examples. Lower it.",
         ),
         (
-            {"best_is": "largest"},
-            '`train.best_is` must be "highest" or "lowest". Received: '
-            "best_is='largest'.",
+            {"evaluate_every_steps": 0},
+            "`train.evaluate_every_steps` must be at least 1. Received: "
+            "evaluate_every_steps=0.",
         ),
         (
             {"max_rollbacks": -1},
