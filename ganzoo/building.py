@@ -7,7 +7,7 @@ from typing import Any
 import keras
 import numpy as np
 
-from ganzoo import gradients, pipeline
+from ganzoo import gradients, pipeline, sampling
 from ganzoo.errors import ComponentError, ConfigurationError
 from ganzoo.gan import Gan, alternating
 from ganzoo.interfaces import SUPPLIED_BY_CORE
@@ -73,6 +73,7 @@ def build_gan(
         sample_shape=supplied.sample_shape,
         condition_spec=supplied.condition_spec,
     )
+    gan.networks.conditions = sampling.ExampleConditions(examples)
     gan.compile(
         gradients.scaled(generator_optimizer),
         gradients.scaled(discriminator_optimizer),

@@ -6,6 +6,7 @@ example is {"mask", "visible"}, see `ganzoo.datasets.masked`. All else is taken
 as numbers.
 """
 
+from collections.abc import Callable
 from typing import Any
 
 import keras
@@ -17,9 +18,7 @@ from ganzoo.errors import ConfigurationError
 
 def symbols(condition_spec: Any) -> Any:
     """Keras inputs for a condition, in its structure; None where it is None."""
-    if condition_spec is None:
-        return None
-    return tf.nest.map_structure(
+    return map_condition(
         lambda part: keras.Input(part.shape[1:], dtype=part.dtype),
         condition_spec,
     )
@@ -28,6 +27,13 @@ def symbols(condition_spec: Any) -> Any:
 def with_condition(inputs: Any, condition: Any) -> Any:
     """What a network is called with: inputs, or [inputs, condition]."""
     return inputs if condition is None else [inputs, condition]
+
+
+def map_condition(function: Callable, condition: Any) -> Any:
+    """`function` of each part of a condition; None where there is none."""
+    if condition is None:
+        return None
+    return tf.nest.map_structure(function, condition)
 
 
 def is_masked(condition: Any) -> bool:

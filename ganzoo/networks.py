@@ -11,6 +11,7 @@ import keras
 import tensorflow as tf
 
 from ganzoo import objectives, randomness
+from ganzoo.conditions import map_condition, with_condition
 from ganzoo.errors import ComponentError
 from ganzoo.interfaces import Prior
 from ganzoo.randomness import Draws, Segment
@@ -79,6 +80,8 @@ class Networks:
         self.mixes_examples = getattr(
             discriminator, "mixes_examples", has_batch_statistics(discriminator)
         )
+        # Gives samples a condition where nobody says one; see `building`.
+        self.conditions: Callable[[Any], Any] = lambda num: None
         randomness.adopt(generator)
         randomness.adopt(discriminator)
 
@@ -161,18 +164,6 @@ class Networks:
             for name in purposes
         ]
         return Draws(self.seed, self.step.value, segments)
-
-
-def with_condition(inputs: tf.Tensor, condition: Any) -> Any:
-    """What a network is called with: inputs, or [inputs, condition]."""
-    return inputs if condition is None else [inputs, condition]
-
-
-def map_condition(function: Callable, condition: Any) -> Any:
-    """`function` of each part of a condition; None where there is none."""
-    if condition is None:
-        return None
-    return tf.nest.map_structure(function, condition)
 
 
 def has_batch_statistics(network: keras.Model) -> bool:

@@ -6,11 +6,51 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from ganzoo import randomness
+from ganzoo import pipeline, randomness
+from ganzoo.conditions import map_condition, with_condition
 from ganzoo.errors import GanzooError
 from ganzoo.gan import Gan
-from ganzoo.networks import map_condition, with_condition
 from ganzoo.randomness import Segment
+
+
+class ExampleConditions:
+    """Conditions of examples drawn at random, the same ones at each call.
+
+    What samples of a conditional game are conditioned on where nobody says: the
+    model of p(x) that it then is has the data's own p(c).
+
+    Args:
+        examples: What `dataset.examples("train")` gave.
+        num_examples: How many are drawn; more samples go through them again.
+    """
+
+    def __init__(self, examples: Any, num_examples: int = 10_000):
+        self.examples = examples
+        self.num_examples = num_examples
+        self._drawn: Any = None
+
+    def __call__(self, num: int) -> Any:
+        """A condition for each of `num` samples; None if there is none."""
+        if pipeline.condition_spec(self.examples) is None:
+            return None
+        if self._drawn is None:
+            self._drawn = self._draw()
+        return map_condition(
+            lambda part: np.resize(part, (num, *part.shape[1:])), self._drawn
+        )
+
+    def _draw(self) -> Any:
+        if isinstance(self.examples, tf.data.Dataset):
+            drawn = self.examples.map(lambda _, condition: condition).shuffle(
+                self.num_examples, seed=0, reshuffle_each_iteration=False
+            )
+            batches = drawn.batch(self.num_examples)
+            return next(batches.as_numpy_iterator())
+        order = np.random.default_rng(0).permutation(len(self.examples[0]))
+        return map_condition(
+            lambda part: np.asarray(part)[order[: self.num_examples]],
+            self.examples[1],
+        )
 
 
 class Sampler:
@@ -18,6 +58,8 @@ class Sampler:
 
     Sample i of a seed is the same whatever the batch size and however many are
     drawn. Dropout is off and batch normalisation uses its moving statistics.
+    Where a game is conditional and no condition is given, row i is conditioned
+    as example i of `ExampleConditions` is.
 
     Args:
         gan: The game.
@@ -72,6 +114,8 @@ class Sampler:
         self, num: int, seed: int, condition: Any = None
     ) -> Iterator[np.ndarray]:
         """Yields arrays [<= batch_size, *sample_shape], `num` in all."""
+        if condition is None:
+            condition = self.gan.networks.conditions(num)
         for first in range(0, num, self.batch_size):
             rows = slice(first, min(first + self.batch_size, num))
             part = map_condition(
@@ -87,6 +131,8 @@ class Sampler:
     def generate(self, latents: Any, condition: Any = None) -> np.ndarray:
         """G(z): [B, latent_dim] -> [B, *sample_shape]."""
         latents = tf.cast(latents, randomness.variable_dtype())
+        if condition is None:
+            condition = self.gan.networks.conditions(len(latents))
         return self._generate(latents, condition).numpy()
 
     def discriminate(self, samples: Any, condition: Any = None) -> np.ndarray:

@@ -117,8 +117,8 @@ def _filled(
         latents.shape[1] != math.prod(sample_shape)
     ):
         raise ConfigurationError(
-            "`noise_in_hidden_part` needs `datasets.masked`, and a `latent_dim` "
-            f"of {math.prod(sample_shape)} for samples of shape "
+            "`noise_in_hidden_part` needs `datasets.masked`, and a "
+            f"`latent_dim` of {math.prod(sample_shape)} for samples of shape "
             f"{tuple(sample_shape)}. Received: latent_dim={latents.shape[1]} "
             f"and {'a' if conditions.is_masked(condition) else 'no'} mask."
         )
