@@ -10,6 +10,7 @@ import sys
 from typing import Any, NamedTuple
 
 from ganzoo.comparing import read
+from ganzoo.curves import read_lines
 from ganzoo.errors import RunError
 
 
@@ -81,12 +82,13 @@ class Run(NamedTuple):
         self.record.write_text(json.dumps(text))
         return None
 
+    def log(self) -> list[dict[str, Any]]:
+        """The lines of its metrics.jsonl."""
+        return read_lines(self.path / "metrics.jsonl")
+
     def minutes(self) -> float:
         """Time of training: steps times the median time of one."""
-        lines = [
-            json.loads(line)
-            for line in (self.path / "metrics.jsonl").read_text().splitlines()
-        ]
+        lines = self.log()
         # Not the sum, which would count what lay between two sessions.
         times = [
             (late["wall_time"] - early["wall_time"])

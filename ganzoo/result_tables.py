@@ -10,6 +10,14 @@ A table is a TOML file:
     name = "parzen_log_likelihood"                # as in evaluation.json
     weights = "ema"
 
+    [[columns]]
+    title = "diversity"
+    metric = "sample_diversity"                   # last in metrics.jsonl
+
+    [[figures]]
+    image = "docs/images/diversity.png"
+    metric = "sample_diversity"                   # over steps, a line a run
+
     [[rows]]
     title = "z of a Gaussian"
     recipe = "gin/mnist_mlp.gin"
@@ -29,15 +37,18 @@ import tomllib
 from collections.abc import Iterator
 from typing import Any
 
+from matplotlib.figure import Figure
+
 from ganzoo.errors import ConfigurationError, RunError, did_you_mean
 from ganzoo.reproducing import Run
 
 _KEYS = {
-    "the table": {"page", "params", "columns", "rows"},
-    "a column": {"title", "name", "weights"},
+    "the table": {"page", "params", "columns", "figures", "rows"},
+    "a column": {"title", "name", "weights", "metric"},
+    "a figure": {"image", "metric", "log_scale"},
     "a row": {"title", "recipe", "params", "seeds", "checkpoint"},
 }
-_OPTIONAL = {"params", "checkpoint"}
+_OPTIONAL = {"params", "checkpoint", "figures", "log_scale"}
 
 
 class Table:
@@ -60,8 +71,13 @@ class Table:
                 "The tables of the docs are in tables/."
             ) from error
         self._check(found, "the table")
-        for kind, name in [("a column", "columns"), ("a row", "rows")]:
-            for entry in found[name]:
+        self.figures = found.get("figures", [])
+        for kind, name in [
+            ("a column", "columns"),
+            ("a figure", "figures"),
+            ("a row", "rows"),
+        ]:
+            for entry in found.get(name, []):
                 self._check(entry, kind)
         self.page = pathlib.Path(found["page"])
         self.params = tuple(found.get("params", ()))
@@ -81,6 +97,8 @@ class Table:
                     self.failures[run.path] = failure
                     print(f"{run.path} failed: {failure}", file=sys.stderr)
                 self.write()
+        for figure in self.figures:
+            self.draw(**figure)
         return not self.failures
 
     def runs(self, row: dict[str, Any]) -> Iterator[Run]:
@@ -134,19 +152,36 @@ class Table:
         lines += ["", *(self._bindings(row) for row in self.rows)]
         return "\n".join(lines)
 
+    def draw(self, image: str, metric: str, log_scale: bool = False) -> None:
+        """A metric of the log over steps: a colour a row, a line a seed."""
+        figure = Figure(figsize=(6, 3.2), dpi=100, layout="constrained")
+        axes = figure.add_subplot()
+        for index, row in enumerate(self.rows):
+            label: str | None = row["title"]
+            for run in self.runs(row):
+                points = [
+                    (line["step"], line[metric])
+                    for line in (run.log() if run.results() else [])
+                    if metric in line
+                ]
+                if points:
+                    axes.plot(
+                        *zip(*points, strict=True), f"C{index}", label=label
+                    )
+                    label = None  # One entry of the legend for all seeds.
+        axes.set(xlabel="step", ylabel=metric.replace("_", " "))
+        if log_scale:
+            axes.set_yscale("log")
+        axes.legend(fontsize=8)
+        pathlib.Path(image).parent.mkdir(parents=True, exist_ok=True)
+        figure.savefig(image)
+
     def _cells(self, row: dict[str, Any]) -> list[str]:
         runs = list(self.runs(row))
         done = [run for run in runs if run.results() is not None]
         cells = [row["title"]]
         for column in self.columns:
-            found = [_pick(run.results() or [], column) for run in done]
-            texts = [f"{value:.1f} ± {error:.1f}" for value, error in found]
-            if len(found) > 1:
-                values = [value for value, _ in found]
-                mean, spread = statistics.mean(values), statistics.stdev(values)
-                each = ", ".join(f"{value:.1f}" for value in values)
-                texts = [f"{mean:.1f}, s = {spread:.1f} ({each})"]
-            cells.append("".join(texts))
+            cells.append(_summary([_pick(run, column) for run in done]))
         steps = [
             f"{(run.results() or [])[0]['protocol']['step']:,}" for run in done
         ]
@@ -180,27 +215,56 @@ class Table:
                 f"{did_you_mean(name, known)} There are: "
                 f"{', '.join(sorted(known))}."
             )
-        for name in sorted(known - set(entry) - _OPTIONAL):
+        needed = known - _OPTIONAL
+        if kind == "a column":  # A number of the evaluation, or of the log.
+            other = {"metric"} if "metric" in entry else {"name", "weights"}
+            needed = {"title"} | other
+        for name in sorted(needed - set(entry)):
             raise ConfigurationError(
                 f"{self.path}: {kind} needs an entry {name!r}. Received: "
                 f"{entry}."
             )
 
 
-def _pick(
-    results: list[dict[str, Any]], column: dict[str, Any]
-) -> tuple[float, float]:
-    """Value and standard error of a column's number among a run's."""
+def _pick(run: Run, column: dict[str, Any]) -> tuple[float, float | None]:
+    """A column's number of a run, and its standard error where it has one."""
+    if "metric" in column:
+        found = [line.get(column["metric"]) for line in run.log()]
+        if not found or found[-1] is None:
+            raise RunError(
+                f"Column {column['title']!r} wants {column['metric']!r} of "
+                f"{run.path}/metrics.jsonl. Received: "
+                f"{sorted(run.log()[-1]) if found else 'no line'}."
+            )
+        return found[-1], None
+    results = run.results() or []
     for result in results:
         protocol = result["protocol"]
         if (result["name"], protocol["weights"]) == (
             column["name"],
             column["weights"],
         ):
-            return result["value"], protocol.get("standard_error", 0.0)
+            return result["value"], protocol.get("standard_error")
     raise RunError(
         f"Column {column['title']!r} wants {column['name']!r} of the "
         f"{column['weights']!r} weights. Received: "
         f"{sorted({result['name'] for result in results})}. Bind an evaluator "
         "that yields it, or take the column out."
     )
+
+
+def _summary(found: list[tuple[float, float | None]]) -> str:
+    """One value with its standard error; several with mean and spread."""
+    if not found:
+        return ""
+    values = [value for value, _ in found]
+    if len(values) == 1:
+        error = found[0][1]
+        return _text(values[0]) + (f" ± {error:.1f}" if error else "")
+    mean, spread = statistics.mean(values), statistics.stdev(values)
+    each = ", ".join(map(_text, values))
+    return f"{_text(mean)}, s = {_text(spread)} ({each})"
+
+
+def _text(value: float) -> str:
+    return f"{value:.1f}" if abs(value) >= 10 else f"{value:.3g}"

@@ -94,7 +94,7 @@ def test_one_run_shows_its_error_and_several_their_spread(folder):
     finish(second, {"raw": 13.0})
     spread = statistics.stdev([10.0, 13.0])
     assert (
-        f"| As it is | 11.5, s = {spread:.1f} (10.0, 13.0) | 20 | 4 |"
+        f"| As it is | 11.5, s = {spread:.3g} (10.0, 13.0) | 20 | 4 |"
         in table.markdown()
     )
 
@@ -120,11 +120,49 @@ def test_a_number_that_no_evaluator_yielded_is_named(folder):
         table.markdown()
 
 
+def test_a_metric_of_the_log_is_a_column_and_a_figure(folder):
+    text = DIGITS.replace(
+        "[[rows]]",
+        """[[columns]]
+title = "diversity"
+metric = "sample_diversity"
+
+[[figures]]
+image = "images/diversity.png"
+metric = "sample_diversity"
+
+[[rows]]""",
+        1,
+    )
+    (folder / "digits.toml").write_text(text)
+    table = Table("digits.toml")
+    run = next(table.runs(table.rows[0]))
+    finish(run, {"raw": 10.0})
+    with pytest.raises(
+        RunError,
+        match=re.escape(
+            "Column 'diversity' wants 'sample_diversity' of "
+            "runs/digits/as-it-is/seed-1/metrics.jsonl. Received: ['step', "
+            "'wall_time']."
+        ),
+    ):
+        table.markdown()
+    with open(run.path / "metrics.jsonl", "a") as log:
+        line = {"step": 20, "wall_time": 3780, "sample_diversity": 0.25}
+        log.write("\n" + json.dumps(line))
+    assert "| 10.0 ± 1.2 [1 of 2 runs not done] | 0.25 | 20 |" in (
+        table.markdown()
+    )
+    table.draw(**table.figures[0])
+    assert (folder / "images" / "diversity.png").read_bytes()[1:4] == b"PNG"
+
+
 @pytest.mark.parametrize(
     ("change", "message"),
     [
         (("[[rows]]\ntitle", "[[rows]]\ntittle"), "has no entry 'tittle'."),
         (("seeds = [1]", ""), "digits.toml: a row needs an entry 'seeds'."),
+        (('weights = "raw"', ""), "a column needs an entry 'weights'."),
         (("[[columns]]", "[[column]]"), "has no entry 'column'. Did you mean"),
         (("[[rows]]", "[[rows"), "`--table` must name a TOML file."),
     ],
@@ -190,7 +228,6 @@ def test_a_table_is_run_stopped_and_gone_on_with(folder):
         (result, *_) = json.loads((run / "evaluation.json").read_text())
         values.append(result["value"])
     each = ", ".join(f"{value:.1f}" for value in values)
-    assert f"| As it is | {statistics.mean(values):.1f}, s = " in page
     assert f"({each}) | 20 |" in page
     assert "| No such batch |  [1 of 1 runs failed: Error: " in page
     assert "batch_size" in page
