@@ -5,15 +5,19 @@ The map of the package. Read `ganzoo/gan.py` first; imports point one way:
     errors, interfaces      what can go wrong; what each kind promises
     registry, catalogue     entry points -> components; --list and --describe
     configuration           gin: a config loads exactly what it names, with
-                            gin_files, names, bindings, signatures as its parts
+                            core_names (what is not a component), gin_files,
+                            names, bindings, signatures as its parts
     latents, randomness     priors of z; every draw, a pure function
     conditions, masks       labels and masked examples, as networks take them
     layers, optimizers      maxout, dropout; momentum that really ramps
+    transforms, pacing      what D sees of samples; when a player moves
     initializers, factories what the built-in networks share
     strategies, pipeline    where a step runs; what it is fed
     networks, objectives    how the nets are called; how loss terms add up
     averaging               averages of weights
-    gan                     Algorithm 1
+    gan, update_rules       Algorithm 1; other orders of moves
+    companions, inference   nets trained beside it; from samples back to z,
+                            or to one of G's hidden_layers
     building, transfer      a game from its parts, or from another run's weights
     sampling, figures       a trained game as a source of samples; pictures
     checkpoints, callbacks  what a run keeps and says

@@ -8,6 +8,7 @@ import keras
 import numpy as np
 
 from ganzoo import gradients, pipeline, sampling
+from ganzoo.companions import join
 from ganzoo.errors import ComponentError, ConfigurationError
 from ganzoo.gan import Gan, alternating
 from ganzoo.interfaces import SUPPLIED_BY_CORE
@@ -28,6 +29,10 @@ def build_gan(
     discriminator_steps: int = 1,
     num_micro_batches: int = 1,
     ema_decay: float | None = None,
+    transforms: Sequence[Any] = (),
+    generator_pace: Callable | None = None,
+    discriminator_pace: Callable | None = None,
+    companions: Sequence[Any] = (),
     jit_compile: bool = False,
 ) -> Gan:
     """Builds the game; call it within the scope of the strategy that plays it.
@@ -47,6 +52,13 @@ def build_gan(
         num_micro_batches: Parts of a minibatch that are computed one after the
             other, gradients added up: the same step in less memory.
         ema_decay: Of the averages of G's weights, per step. None keeps none.
+        transforms: What D, as it trains, is shown in place of samples, real and
+            fake alike; see `ganzoo.transforms`.
+        generator_pace: What G's gradients are multiplied with, a function of
+            the step; see `ganzoo.pacing`. None: 1.
+        discriminator_pace: Likewise, of D's.
+        companions: Nets that are trained beside the game and move no player;
+            see `ganzoo.companions`.
         jit_compile: Compiles the step by XLA, which draws other random numbers.
 
     Raises:
@@ -72,7 +84,9 @@ def build_gan(
         ema_decay=ema_decay,
         sample_shape=supplied.sample_shape,
         condition_spec=supplied.condition_spec,
+        transforms=[supplied.fitted(transform) for transform in transforms],
     )
+    paces = {"generator": generator_pace, "discriminator": discriminator_pace}
     gan.networks.conditions = sampling.ExampleConditions(examples)
     gan.compile(
         gradients.scaled(generator_optimizer),
@@ -81,8 +95,10 @@ def build_gan(
         update_rule=update_rule,
         discriminator_steps=discriminator_steps,
         num_micro_batches=num_micro_batches,
+        paces=paces,
         jit_compile=jit_compile,
     )
+    join(gan, companions)
     return gan
 
 
@@ -110,6 +126,12 @@ class _Supplied:
             if name in wanted
         }
         return factory(**values)
+
+    def fitted(self, transform: Any) -> Callable:
+        """The transform for this data."""
+        if not hasattr(transform, "for_data"):
+            return transform
+        return transform.for_data(self.sample_shape, self.value_range)
 
     @property
     def sample_shape(self) -> tuple[int, ...]:

@@ -7,7 +7,7 @@ computes what a player needs; `Gan.train_step` is one round. Everything else a
 run needs (data, checkpoints, logs) lies outside of this file.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import keras
@@ -25,6 +25,7 @@ from ganzoo.networks import (
     map_condition,
 )
 from ganzoo.optimizers import check_supported, follow
+from ganzoo.pacing import paced
 from ganzoo.replicas import DistributedModel, GlobalMean
 
 
@@ -60,6 +61,8 @@ class Gan(DistributedModel):
             ema_decay * w_ema + (1 - ema_decay) * w after each step. None: no.
         sample_shape: The data's. None: what the generator makes.
         condition_spec: `keras.KerasTensor` of a batch of conditions, if any.
+        transforms: What D, as it trains, is shown in place of samples, real and
+            fake alike: callables `(samples, draws)`; see `ganzoo.transforms`.
 
     Raises:
         ComponentError: If the networks do not fit each other or the contract.
@@ -74,6 +77,7 @@ class Gan(DistributedModel):
         ema_decay: float | None = None,
         sample_shape: tuple[int, ...] | None = None,
         condition_spec: Any = None,
+        transforms: Sequence[Callable] = (),
     ):
         super().__init__(name="gan")
         if ema_decay is not None and not 0 <= ema_decay < 1:
@@ -102,7 +106,7 @@ class Gan(DistributedModel):
             [] if ema_decay is None else generator.trainable_variables
         )
         self.networks = Networks(
-            generator, discriminator, latents, seed, self.step
+            generator, discriminator, latents, seed, self.step, transforms
         )
         self.log_means = {
             player: GlobalMean(name=f"{player}_loss")
@@ -124,6 +128,7 @@ class Gan(DistributedModel):
         update_rule: Callable = alternating,
         discriminator_steps: int = 1,
         num_micro_batches: int = 1,
+        paces: Mapping[str, Callable | None] | None = None,
         **kwargs: Any,
     ) -> "Gan":
         """Says how the game is played.
@@ -136,6 +141,8 @@ class Gan(DistributedModel):
             discriminator_steps: k of Algorithm 1.
             num_micro_batches: Parts of a minibatch that are computed one after
                 the other, gradients added up: the same step in less memory.
+            paces: {player: what its gradients are multiplied with, a function
+                of the step}; see `ganzoo.pacing`.
             **kwargs: For Keras: jit_compile, steps_per_execution, run_eagerly.
 
         Returns:
@@ -153,6 +160,7 @@ class Gan(DistributedModel):
         self.update_rule = update_rule
         self.discriminator_steps = discriminator_steps
         self.num_micro_batches = num_micro_batches
+        self.paces = dict(paces or {})
         self.players = {
             "discriminator": (self.discriminator, discriminator_optimizer),
             "generator": (self.generator, generator_optimizer),
@@ -224,8 +232,9 @@ class Gan(DistributedModel):
         )
         for player in players:
             network, optimizer = self.players[player]
+            moves = paced(gradients[player], self.paces.get(player), self.step)
             optimizer.apply_gradients(
-                zip(gradients[player], network.trainable_variables, strict=True)
+                zip(moves, network.trainable_variables, strict=True)
             )
 
     def gradients(
@@ -243,11 +252,9 @@ class Gan(DistributedModel):
             fake = self.networks.generate(minibatch, purpose)  # G(z)
             if "generator" not in players:
                 fake = tf.stop_gradient(fake)
-            if objectives.ask_for("real_logits", self.terms, players):
-                judge = self.networks.judge_both  # D(x) and D(G(z))
-            else:
-                judge = self.networks.judge_fake  # D(G(z))
-            logits = judge(minibatch, fake, purpose)
+            minibatch, fake = self.networks.transform(minibatch, fake, purpose)
+            asked_for = objectives.asked_for(self.terms, players)
+            logits = self.networks.logits(asked_for, minibatch, fake, purpose)
             costs = {
                 player: objectives.cost(self.terms, player, logits)  # [B]
                 for player in players

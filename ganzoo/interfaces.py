@@ -56,8 +56,9 @@ class Loss(Protocol):
     """A term of the game; terms add up. All methods are optional.
 
     Logits arrive as [B] and values leave as [B]; `Gan` averages over the global
-    batch. `generator` may also be written `generator(real_logits,
-    fake_logits)`.
+    batch. Both players' methods are called with what they name and no more, of
+    real_logits, fake_logits and fake_logits_without_dropout: D(G(z)) once more,
+    by a D that does not train.
     """
 
     def discriminator(

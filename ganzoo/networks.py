@@ -4,7 +4,7 @@
 in one pass where that changes nothing, penalties at samples of a term's choice.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from typing import Any, NamedTuple
 
 import keras
@@ -62,6 +62,7 @@ class Networks:
         latents: The prior.
         seed: Of every random number.
         step: Variable that counts steps.
+        transforms: Of samples, in order; see `ganzoo.transforms`.
     """
 
     def __init__(
@@ -71,12 +72,14 @@ class Networks:
         latents: Prior,
         seed: int,
         step: Any,
+        transforms: Sequence[Callable] = (),
     ):
         self.generator = generator
         self.discriminator = discriminator
         self.latents = latents
         self.seed = seed
         self.step = step
+        self.transforms = tuple(transforms)
         self.mixes_examples = getattr(
             discriminator, "mixes_examples", has_batch_statistics(discriminator)
         )
@@ -92,6 +95,36 @@ class Networks:
             return self.generator(
                 with_condition(z, minibatch.condition), training=True
             )
+
+    def transform(
+        self, minibatch: Minibatch, fake: tf.Tensor, purpose: str
+    ) -> tuple[Minibatch, tf.Tensor]:
+        """What a D that trains is shown of x and G(z): both alike."""
+        real = minibatch.samples
+        for index, transform in enumerate(self.transforms):
+            place = f"{purpose}/transform/{index}"
+            real = transform(real, self.draws(minibatch, f"{place}/real"))
+            fake = transform(fake, self.draws(minibatch, f"{place}/fake"))
+        return minibatch._replace(samples=real), fake
+
+    def logits(
+        self,
+        names: Collection[str],
+        minibatch: Minibatch,
+        fake: tf.Tensor,
+        purpose: str,
+    ) -> dict[str, tf.Tensor]:
+        """D's verdicts: each of `names`, [B]; see `objectives.LOGITS`."""
+        found = {}
+        if "real_logits" in names:
+            found = self.judge_both(minibatch, fake, purpose)
+        elif "fake_logits" in names:
+            found = self.judge_fake(minibatch, fake, purpose)
+        if "fake_logits_without_dropout" in names:
+            found["fake_logits_without_dropout"] = self.judge(
+                fake, minibatch.condition, None
+            )
+        return found
 
     def judge(
         self, samples: tf.Tensor, condition: Any, draws: Draws | None

@@ -14,6 +14,8 @@ import tensorflow as tf
 from ganzoo.errors import ComponentError
 
 PLAYERS = ("discriminator", "generator")
+# What the methods of a term may ask for, each [B].
+LOGITS = ("real_logits", "fake_logits", "fake_logits_without_dropout")
 
 
 def check_terms(terms: Sequence[Any]) -> tuple[Any, ...]:
@@ -40,14 +42,15 @@ def check_terms(terms: Sequence[Any]) -> tuple[Any, ...]:
     return tuple(terms)
 
 
-def ask_for(name: str, terms: Sequence[Any], players: Sequence[str]) -> bool:
-    """Whether a term of one of the players has an argument `name`."""
-    return any(
-        name in inspect.signature(getattr(term, player)).parameters
+def asked_for(terms: Sequence[Any], players: Sequence[str]) -> set[str]:
+    """The names of the arguments of all terms of the players."""
+    return {
+        name
         for term in terms
         for player in players
         if hasattr(term, player)
-    )
+        for name in inspect.signature(getattr(term, player)).parameters
+    }
 
 
 def cost(terms: Sequence[Any], player: str, known: dict[str, Any]) -> tf.Tensor:
@@ -56,7 +59,7 @@ def cost(terms: Sequence[Any], player: str, known: dict[str, Any]) -> tf.Tensor:
     Args:
         terms: Of the loss.
         player: "discriminator" or "generator".
-        known: "real_logits" and "fake_logits", each [B].
+        known: Those of `LOGITS` that the terms ask for, each [B].
 
     Raises:
         ComponentError: If a term asks for something else, or returns other than
@@ -68,11 +71,11 @@ def cost(terms: Sequence[Any], player: str, known: dict[str, Any]) -> tf.Tensor:
             continue
         method = getattr(term, player)
         wanted = inspect.signature(method).parameters
-        unknown = sorted(set(wanted) - set(known))
+        unknown = sorted(set(wanted) - set(LOGITS))
         if unknown:
             raise ComponentError(
                 f"`{type(term).__name__}.{player}` may ask for "
-                f"{', '.join(sorted(known))}. Received: {', '.join(unknown)}."
+                f"{', '.join(LOGITS)}. Received: {', '.join(unknown)}."
             )
         values = method(**{name: known[name] for name in wanted})
         values = check_rank(values, f"{type(term).__name__}.{player}")

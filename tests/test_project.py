@@ -17,7 +17,13 @@ KINDS = ("generators", "discriminators", "losses", "datasets", "evaluators")
 ROWS = {
     "contracts": ("errors", "interfaces"),
     "registry": ("signatures", "registry", "catalogue"),
-    "configuration": ("gin_files", "names", "bindings", "configuration"),
+    "configuration": (
+        "core_names",
+        "gin_files",
+        "names",
+        "bindings",
+        "configuration",
+    ),
     "parts": (
         "randomness",
         "layers",
@@ -27,6 +33,8 @@ ROWS = {
         "latents",
         "masks",
         "optimizers",
+        "pacing",
+        "transforms",
         "workers",
         "launching",
         "strategies",
@@ -39,8 +47,17 @@ ROWS = {
         "batching",
         "features",
         "classifier",
+        "hidden_layers",
     ),
-    "gan": ("averaging", "networks", "objectives", "gan"),
+    "gan": (
+        "averaging",
+        "networks",
+        "objectives",
+        "companions",
+        "inference",
+        "gan",
+        "update_rules",
+    ),
     "run parts": (
         "building",
         "sampling",

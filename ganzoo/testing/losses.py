@@ -23,7 +23,6 @@ from ganzoo.testing.replicas import Comparison, in_own_process
 
 _NUM = 6
 _SAMPLE_SHAPE = (4, 4, 1)
-_KNOWN = ("real_logits", "fake_logits")
 _PENALTY = ("discriminate", "real_samples", "fake_samples", "draws")
 _EXTREME = 1e4  # Its square is finite in float32, its exponential is not.
 
@@ -86,7 +85,7 @@ class _Term:
                 "Define one",
             )
         for method in filter(functools.partial(hasattr, term), methods):
-            known = _PENALTY if method == "penalty" else _KNOWN
+            known = _PENALTY if method == "penalty" else objectives.LOGITS
             wanted = list(inspect.signature(getattr(term, method)).parameters)
             # A penalty is called by position, the others by name.
             fits = (
@@ -159,8 +158,8 @@ class _Term:
         for real in (-_EXTREME, 0.0, _EXTREME):
             for fake in (-_EXTREME, 0.0, _EXTREME):
                 logits = {
-                    "real_logits": tf.fill([_NUM], real),
-                    "fake_logits": tf.fill([_NUM], fake),
+                    name: tf.fill([_NUM], fake if "fake" in name else real)
+                    for name in objectives.LOGITS
                 }
                 with tf.GradientTape(persistent=True) as tape:
                     tape.watch(logits)
@@ -214,7 +213,7 @@ class _Term:
                     *known, real, fake = parts
                     found = self.values(
                         term,
-                        dict(zip(_KNOWN, known, strict=True)),
+                        dict(zip(objectives.LOGITS, known, strict=True)),
                         with_penalty=False,
                     )
                     if hasattr(term, "penalty"):
@@ -273,10 +272,10 @@ def _dtype() -> str:
 
 def _logits() -> dict[str, tf.Tensor]:
     """Moderate ones: a hinge has a slope there."""
-    numbers = np.random.default_rng(5).uniform(-0.9, 0.9, (2, _NUM))
+    numbers = np.random.default_rng(5).uniform(-0.9, 0.9, (3, _NUM))
     return {
         name: tf.constant(row, _dtype())
-        for name, row in zip(_KNOWN, numbers, strict=True)
+        for name, row in zip(objectives.LOGITS, numbers, strict=True)
     }
 
 

@@ -1,0 +1,46 @@
+"""What the core itself lets a configuration name, and where it is.
+
+A name without a dot is a function that the core calls: its keyword-only
+parameters are bound, and a value hands it on uncalled (`@alternating`).
+"""
+
+CORE = {
+    "experiment": "ganzoo.training:Experiment",
+    "build_gan": "ganzoo.building:build_gan",
+    "train": "ganzoo.training:train",
+    "initialize_from": "ganzoo.transfer:initialize_from",
+    "evaluate": "ganzoo.evaluation:evaluate",
+    "draw_figures": "ganzoo.paper_figures:draw_figures",
+    "alternating": "ganzoo.gan:alternating",
+    "simultaneous": "ganzoo.gan:simultaneous",
+    "update_rules.generator_steps": "ganzoo.update_rules:GeneratorSteps",
+    "pacing.constant": "ganzoo.pacing:Constant",
+    "pacing.delayed": "ganzoo.pacing:Delayed",
+    "pacing.every": "ganzoo.pacing:Every",
+    "pacing.alternating_epochs": "ganzoo.pacing:AlternatingEpochs",
+    "transforms.noise": "ganzoo.transforms:Noise",
+    "transforms.diff_augment": "ganzoo.transforms:DiffAugment",
+    "transforms.enlarge_gradients": "ganzoo.transforms:EnlargeGradients",
+    "resting": "ganzoo.companions:resting",
+    "mlp_encoder": "ganzoo.inference:mlp_encoder",
+    "companions.inference": "ganzoo.inference:Inference",
+    "latents.uniform": "ganzoo.latents:Uniform",
+    "latents.gaussian": "ganzoo.latents:Gaussian",
+    "latents.spherical": "ganzoo.latents:Spherical",
+    "masks.right_half": "ganzoo.masks:RightHalf",
+    "masks.blocks": "ganzoo.masks:Blocks",
+    "masks.pixels": "ganzoo.masks:Pixels",
+    "masks.mixture": "ganzoo.masks:Mixture",
+    "features.pixels": "ganzoo.features:Pixels",
+    "features.random_convolutions": "ganzoo.features:RandomConvolutions",
+    "features.inception": "ganzoo.features:Inception",
+    "features.classifier": "ganzoo.classifier:Classifier",
+    "optimizers.sgd": "ganzoo.optimizers:SGD",
+    "optimizers.adam": "keras.optimizers:Adam",
+    "optimizers.rmsprop": "keras.optimizers:RMSprop",
+    "optimizers.exponential_decay": "ganzoo.optimizers:ExponentialDecay",
+    "optimizers.linear_ramp": "ganzoo.optimizers:LinearRamp",
+    "strategies.one_device": "ganzoo.strategies:one_device",
+    "strategies.mirrored": "ganzoo.strategies:mirrored",
+    "strategies.multi_worker": "ganzoo.strategies:multi_worker",
+}
