@@ -27,6 +27,8 @@ COMPONENTS = {
         "minimax = ganzoo.losses.minimax:Minimax",
         "non_saturating = ganzoo.losses.non_saturating:NonSaturating",
         "blend = ganzoo.losses.blend:Blend",
+        "lazy = ganzoo.losses.lazy:Lazy",
+        "without_dropout = ganzoo.losses.without_dropout:WithoutDropout",
     ],
     "ganzoo.datasets": [
         "digits = ganzoo.datasets.digits:Digits",
@@ -49,6 +51,9 @@ COMPONENTS = {
         "nearest_neighbor = ganzoo.evaluators.nearest_neighbor:NearestNeighbor",
         "interpolation = ganzoo.evaluators.interpolation:Interpolation",
         "divergence = ganzoo.evaluators.divergence:Divergence",
+        "reconstruction = ganzoo.evaluators.reconstruction:Reconstruction",
+        "semi_supervised = ganzoo.evaluators.semi_supervised:SemiSupervised",
+        "fine_tuning = ganzoo.evaluators.fine_tuning:FineTuning",
     ],
 }
 

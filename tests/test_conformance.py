@@ -20,6 +20,7 @@ from ganzoo.datasets.digits import Digits
 from ganzoo.datasets.image_folder import ImageFolder
 from ganzoo.datasets.tfd import TorontoFaces
 from ganzoo.datasets.tfds_images import Cifar10, Mnist, TfdsImages
+from ganzoo.losses.non_saturating import NonSaturating
 
 PIXELS = [(28, 28, 1), (32, 32, 3)]
 
@@ -89,6 +90,8 @@ CASES = {
     "losses.minimax": {},
     "losses.non_saturating": {"discriminator_weight": 0.5},
     "losses.blend": {"minimax_weight": 0.5},
+    "losses.lazy": {"discriminator_margin": 0.1},
+    "losses.without_dropout": {"loss": NonSaturating()},
     "datasets.digits": {"conditional": True},
     "datasets.mnist": {"factory": mnist, "splits": ["test"]},
     "datasets.cifar10": {"factory": cifar10, "splits": ["test"]},
@@ -111,6 +114,13 @@ CASES = {
     "evaluators.precision_recall": {"num_samples": 100},
     "evaluators.nearest_neighbor": {"num_samples": 100},
     "evaluators.interpolation": {"num_pairs": 10},
+    "evaluators.reconstruction": {"num_samples": 100},
+    "evaluators.semi_supervised": {"num_labels": (20, 50), "num_draws": 2},
+    "evaluators.fine_tuning": {
+        "num_labels": (20,),
+        "num_draws": 2,
+        "num_steps": 3,
+    },
 }
 MAKERS = {
     "generators": testing.generator_checks,
