@@ -19,7 +19,8 @@ The map of the package. Read `ganzoo/gan.py` first; imports point one way:
     companions, inference   nets trained beside it; from samples back to z,
                             or to one of G's hidden_layers
     building, transfer      a game from its parts, or from another run's weights
-    sampling, figures       a trained game as a source of samples; pictures
+    sampling, figures       a trained game as a source of samples, and from
+                            samples back (reconstruction); pictures
     checkpoints, callbacks  what a run keeps and says
     run_directory           one recipe, one process at a time
     training, evaluation    the loop around the game; numbers with protocols

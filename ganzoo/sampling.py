@@ -11,6 +11,7 @@ from ganzoo.conditions import map_condition, with_condition
 from ganzoo.errors import GanzooError
 from ganzoo.gan import Gan
 from ganzoo.randomness import Segment
+from ganzoo.reconstruction import Reconstruction
 
 
 class ExampleConditions:

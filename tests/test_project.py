@@ -60,6 +60,7 @@ ROWS = {
     ),
     "run parts": (
         "building",
+        "reconstruction",
         "sampling",
         "samples_file",
         "checkpoint_files",

@@ -1,0 +1,76 @@
+"""A game's inference net at work: from samples to E(x), and by G back."""
+
+from typing import Any
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from ganzoo import hidden_layers, randomness
+from ganzoo.errors import DataError
+from ganzoo.features import in_batches
+
+
+def inference_nets(gan: Any) -> dict[str, Any]:
+    """The companions of a game that predict something of G, by name."""
+    nets = [beside.companion for beside in gan.companions]
+    return {net.name: net for net in nets if hasattr(net, "target")}
+
+
+class Reconstruction:
+    """E and G as functions of arrays, dropout off.
+
+    Args:
+        sampler: `ganzoo.sampling.Sampler` of the game; its weights of G speak.
+        name: Of the inference net.
+
+    Raises:
+        DataError: If the game has no inference net of that name.
+    """
+
+    def __init__(self, sampler: Any, name: str = "inference"):
+        nets = inference_nets(sampler.gan)
+        if name not in nets:
+            raise DataError(
+                "Reconstructions need a game with an inference net. Received: "
+                f"{name!r} of a game whose inference nets are: "
+                f"{', '.join(nets) or 'none'}. Bind `build_gan.companions = "
+                "[@companions.inference()]`."
+            )
+        self.sampler = sampler
+        self.net = nets[name]
+        self._infer = tf.function(self.call, reduce_retracing=True)
+        self._target = tf.function(self.net.target, reduce_retracing=True)
+        self._decode = tf.function(self.call_decoder, reduce_retracing=True)
+        self._rest: keras.Model | None = None
+        if self.net.target_layer is not None:
+            self._rest = hidden_layers.above(
+                sampler.gan.generator,
+                self.net.target_layer,
+                f"{name}.target_layer",
+            )
+
+    def call(self, samples: tf.Tensor) -> tf.Tensor:
+        """E(x) as graph code: [B, *sample_shape] -> [B, *target_shape]."""
+        samples = tf.cast(samples, randomness.variable_dtype())
+        return self.net.network(samples, training=False)
+
+    def call_decoder(
+        self, codes: tf.Tensor, condition: Any = None
+    ) -> tf.Tensor:
+        """G from z, or from the hidden layer, on: [B, *sample_shape]."""
+        if self._rest is None:
+            return self.sampler.call(codes, condition)
+        return self.sampler.apply(self._rest, codes)
+
+    def infer(self, samples: np.ndarray) -> np.ndarray:
+        """E(x): [num, *sample_shape] -> [num, *target_shape]."""
+        return in_batches(self._infer, samples)
+
+    def target(self, latents: np.ndarray) -> np.ndarray:
+        """What E should say of G(z): [num, *target_shape]."""
+        return in_batches(self._target, latents)
+
+    def decode(self, codes: np.ndarray) -> np.ndarray:
+        """Samples that G makes of codes: [num, *sample_shape]."""
+        return in_batches(self._decode, codes)
