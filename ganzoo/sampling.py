@@ -3,12 +3,18 @@
 from collections.abc import Iterator
 from typing import Any
 
+import keras
 import numpy as np
 import tensorflow as tf
 
-from ganzoo import pipeline, randomness
+from ganzoo import hidden_layers, pipeline, randomness
 from ganzoo.conditions import map_condition, with_condition
-from ganzoo.errors import GanzooError
+from ganzoo.errors import (
+    ConfigurationError,
+    DataError,
+    GanzooError,
+    did_you_mean,
+)
 from ganzoo.gan import Gan
 from ganzoo.randomness import Segment
 from ganzoo.reconstruction import Reconstruction
@@ -92,17 +98,22 @@ class Sampler:
 
     def call(self, latents: tf.Tensor, condition: Any = None) -> tf.Tensor:
         """G(z) as graph code: [B, latent_dim] -> [B, *sample_shape]."""
-        generator = self.gan.generator
         inputs = with_condition(latents, condition)
+        return self.apply(self.gan.generator, inputs)
+
+    def apply(self, network: keras.Model, inputs: Any) -> tf.Tensor:
+        """G, or a part of it, by the weights that speak, as graph code."""
         if not self.use_ema:
-            return generator(inputs, training=False)
-        samples, _ = generator.stateless_call(
-            [average.value for average in self.gan.ema],
-            [weight.value for weight in generator.non_trainable_variables],
+            return network(inputs, training=False)
+        weights = map(id, self.gan.generator.trainable_variables)
+        averages = dict(zip(weights, self.gan.ema, strict=True))
+        outputs, _ = network.stateless_call(
+            [averages[id(w)].value for w in network.trainable_variables],
+            [weight.value for weight in network.non_trainable_variables],
             inputs,
             training=False,
         )
-        return samples
+        return outputs
 
     def draw_latents(
         self, num: Any, seed: Any, first_row: Any = 0
@@ -140,6 +151,54 @@ class Sampler:
         """D's logits [B]."""
         samples = tf.cast(samples, randomness.variable_dtype())
         return self._judge(samples, condition).numpy()
+
+    def inference(self, name: str = "inference") -> Reconstruction:
+        """The inference net of that name, at work with this generator.
+
+        Raises:
+            DataError: If the game has none.
+        """
+        return Reconstruction(self, name)
+
+    def trunk(
+        self, network: str = "discriminator", layer: str | None = None
+    ) -> keras.Model:
+        """A copy of a net that takes samples, up to a layer.
+
+        Args:
+            network: "discriminator" or the name of a companion.
+            layer: Whose output the copy gives. None: what the last layer
+                takes.
+
+        Returns:
+            Model: samples [B, *sample_shape] -> features [B, ...], its weights
+            its own.
+
+        Raises:
+            ConfigurationError: If there is no such network or layer.
+            DataError: If the network takes a condition beside samples.
+        """
+        nets = {
+            name: net
+            for name, (net, _) in self.gan.players.items()
+            if name != "generator"
+        }
+        if network not in nets:
+            raise ConfigurationError(
+                "`network` must be one that takes samples. Received: "
+                f"{network!r}.{did_you_mean(network, nets)} There are: "
+                f"{', '.join(nets)}."
+            )
+        below = hidden_layers.below(nets[network], layer, "layer")
+        if len(below.inputs) > 1:
+            raise DataError(
+                "Features are those of a network that takes samples alone. "
+                f"Received: the {network}, which takes a condition with them."
+            )
+        copy = keras.models.clone_model(below)
+        copy.set_weights(below.get_weights())
+        randomness.adopt(copy)
+        return copy
 
     def _draw_and_call(
         self, num: Any, seed: Any, first_row: Any, condition: Any

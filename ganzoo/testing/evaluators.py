@@ -7,6 +7,7 @@ import math
 from collections.abc import Callable, Iterator
 from typing import Any
 
+import keras
 import numpy as np
 
 from ganzoo.testing.promises import Broken, Check, name_of, run_all
@@ -99,6 +100,31 @@ class Resampled:
     def discriminate(self, samples: Any, condition: Any = None) -> np.ndarray:
         """Logits [B]: the mean of each sample."""
         return np.reshape(samples, (len(samples), -1)).mean(axis=1)
+
+    def inference(self, name: str = "inference") -> "Resampled":
+        """An inference net: the model itself, by the three methods below."""
+        return self
+
+    def target(self, latents: Any) -> Any:
+        """What the net has to say of `generate(latents)`: `latents`."""
+        return latents
+
+    def infer(self, samples: Any) -> np.ndarray:
+        """What it says: four means of each sample, [B, 4]."""
+        parts = np.array_split(np.reshape(samples, (len(samples), -1)), 4, 1)
+        return np.stack([part.mean(axis=1) for part in parts], axis=1)
+
+    def decode(self, codes: Any) -> np.ndarray:
+        """Samples made of codes, [B, *sample_shape]."""
+        return self.generate(codes)
+
+    def trunk(
+        self, network: str = "discriminator", layer: str | None = None
+    ) -> keras.Model:
+        """A network below its last layer: eight rectified units."""
+        shape = self._samples.shape[1:]
+        layers = [keras.layers.Flatten(), keras.layers.Dense(8, "relu")]
+        return keras.Sequential([keras.Input(shape), *layers])
 
 
 class _Evaluator:
