@@ -148,9 +148,9 @@ metric = "sample_diversity"
     ):
         table.markdown()
     with open(run.path / "metrics.jsonl", "a") as log:
-        line = {"step": 20, "wall_time": 3780, "sample_diversity": 0.25}
+        line = {"step": 25, "wall_time": 3780, "sample_diversity": 0.25}
         log.write("\n" + json.dumps(line))
-    assert "| 10.0 ± 1.2 [1 of 2 runs not done] | 0.25 | 20 |" in (
+    assert "| 10.0 ± 1.2 [1 of 2 runs not done] | 0.25 | 20 | 5 |" in (
         table.markdown()
     )
     table.draw(**table.figures[0])
