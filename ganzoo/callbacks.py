@@ -18,6 +18,10 @@ from ganzoo.gan import Gan
 from ganzoo.sampling import Sampler
 
 
+# How a printed line calls the players' losses.
+_SHORT = {"discriminator_loss": "D", "generator_loss": "G"}
+
+
 class Callback(Protocol):
     """Something that happens every so often."""
 
@@ -131,10 +135,15 @@ class MetricsLog:
         now = time.monotonic()
         num_steps = step - self.last_step
         seconds = now - self.last_time
+        losses = {
+            metric.name: float(metric.result())
+            for metric in gan.log_means.values()
+            if metric.count > 0  # Nobody moved who rests.
+        }
         line = {
             "step": step,
             "epoch": round(step / self.steps_per_epoch, 3),
-            **{metric.name: float(metric.result()) for metric in gan.metrics},
+            **losses,
             **self.monitors.read(),
             "images_per_second": round(
                 num_steps * self.images_per_step / seconds, 1
@@ -145,9 +154,11 @@ class MetricsLog:
         remaining = (self.num_steps - step) * seconds / num_steps
         print(
             f"step {step:>7,}/{self.num_steps:,}  epoch {line['epoch']:<8g}"
-            f"D {line['discriminator_loss']:.4f}  G "
-            f"{line['generator_loss']:.4f}  "
-            "false-/+ "
+            + "".join(
+                f"{_SHORT.get(name, name)} {value:.4f}  "
+                for name, value in losses.items()
+            )
+            + "false-/+ "
             f"{line['false_negatives']:.2f}/{line['false_positives']:.2f}  "
             f"{line['images_per_second']:,.0f} images/s  "
             f"{_clock(remaining)} left",
