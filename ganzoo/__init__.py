@@ -22,6 +22,7 @@ The map of the package. Read `ganzoo/gan.py` first; imports point one way:
     sampling, figures       a trained game as a source of samples, and from
                             samples back (reconstruction); pictures
     checkpoints, callbacks  what a run keeps and says
+    monitors, scoring       what is watched on the way: errors, gradients; numbers
     run_directory           one recipe, one process at a time
     training, evaluation    the loop around the game; numbers with protocols
     cache, features         what is kept by a hash of the data; what evaluators
@@ -35,7 +36,7 @@ The map of the package. Read `ganzoo/gan.py` first; imports point one way:
     sample_writer           any number of samples to files
     serving, converting     an export over HTTP, with batching and rest_format
                             as its parts; as LiteRT and ONNX
-    divergence, loop, saving, scoring, workers, replicas, gradients, launching
+    divergence, loop, saving, workers, replicas, gradients, launching
                             what `training` rests on: guards, checkpoints,
                             several devices and processes
     features, classifier, cache, samples_file, comparing, report, curves,

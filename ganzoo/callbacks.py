@@ -9,12 +9,12 @@ import pathlib
 import time
 from typing import Any, Protocol
 
-import numpy as np
 from tensorboard.compat.proto import event_pb2, summary_pb2
 from tensorboard.summary.writer.event_file_writer import EventFileWriter
 
 from ganzoo import figures
 from ganzoo.gan import Gan
+from ganzoo.monitors import Monitors
 from ganzoo.sampling import Sampler
 
 
@@ -47,40 +47,6 @@ class Unheard:
         """Does what all workers have to do."""
         if self.resets_metrics:
             gan.reset_metrics()
-
-
-class Monitors:
-    """How often D errs, with its dropout off, and how samples differ.
-
-    The 2014 code's channels: false_negatives is the share of real examples with
-    D(x) < 1/2, false_positives that of samples with D(G(z)) > 1/2: both 1/2 at
-    the optimum. sample_diversity is the standard deviation of samples over that
-    of real examples: about 1 is like the data, 0 a collapse to one sample.
-
-    Args:
-        gan: The game.
-        real: Fixed examples of the training data, [B, *sample_shape].
-        condition: Of each, or None.
-    """
-
-    def __init__(self, gan: Gan, real: Any, condition: Any = None):
-        self.sampler = Sampler(gan)
-        self.real = real
-        self.condition = condition
-        self.latents = self.sampler.draw_latents(len(real), gan.seed)
-        self.real_deviation = _deviation(real)
-
-    def read(self) -> dict[str, float]:
-        """The values now, by name."""
-        judge = self.sampler.discriminate
-        fake = self.sampler.generate(self.latents, self.condition)
-        real_logits = judge(self.real, self.condition)
-        fake_logits = judge(fake, self.condition)
-        return {
-            "false_negatives": float(np.mean(real_logits < 0)),
-            "false_positives": float(np.mean(fake_logits > 0)),
-            "sample_diversity": _deviation(fake) / self.real_deviation,
-        }
 
 
 class MetricsLog:
@@ -253,12 +219,6 @@ def _lines(path: pathlib.Path) -> list[dict[str, Any]]:
         except ValueError:  # The line that a killed process was writing.
             continue
     return lines
-
-
-def _deviation(samples: Any) -> float:
-    """Root of the mean variance of a number in a sample; never quite 0."""
-    variance = np.var(np.asarray(samples, np.float64), axis=0).mean()
-    return float(np.sqrt(variance) + np.finfo(np.float64).eps)
 
 
 def _clock(seconds: float) -> str:

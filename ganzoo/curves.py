@@ -8,6 +8,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 _NOT_CURVES = {"step", "epoch", "wall_time", "images_per_second"}
+_GRADIENTS = "norm of gradient"
 
 
 def read_lines(path: pathlib.Path) -> list[dict[str, Any]]:
@@ -34,22 +35,32 @@ def loss_curves(path: pathlib.Path) -> tuple[Figure, str, str] | None:
     groups = {
         "loss": [n for n in names if n.endswith("_loss")],
         "share of errors of D": [n for n in names if n.startswith("false_")],
+        _GRADIENTS: [n for n in names if n.endswith("_gradient_norm")],
     }
-    rest = [n for n in names if not any(n in g for g in groups.values())]
-    panels = [(label, group) for label, group in groups.items() if group]
-    panels += [(name.replace("_", " "), [name]) for name in rest]
+    for name in names:
+        if not any(name in group for group in groups.values()):
+            # Of an evaluator: "<name>/raw" and "<name>/ema" in one panel.
+            groups.setdefault(name.split("/")[0], []).append(name)
+    panels = [
+        (label.replace("_", " "), group)
+        for label, group in groups.items()
+        if group
+    ]
     figure = Figure(
         figsize=(7, 1.9 * len(panels)), dpi=100, layout="constrained"
     )
-    for axes, (label, group) in zip(
+    for axes, (title, group) in zip(
         figure.subplots(len(panels), 1, squeeze=False, sharex=True).ravel(),
         panels,
         strict=True,
     ):
         for name in group:
             points = [(x["step"], x[name]) for x in lines if name in x]
-            axes.plot(*zip(*points, strict=True), label=name.replace("_", " "))
-        axes.set_ylabel(label)
+            label = name.split("/")[-1].replace("_", " ")
+            axes.plot(*zip(*points, strict=True), label=label)
+        axes.set_ylabel(title, wrap=True)
+        if title == _GRADIENTS:
+            axes.set_yscale("log")
         if len(group) > 1:
             axes.legend(fontsize=8)
     axes.set_xlabel("step")

@@ -2,7 +2,7 @@
 
 import contextlib
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import keras
 import tensorflow as tf
@@ -11,13 +11,13 @@ from ganzoo import divergence, loop, pipeline, strategies, workers
 from ganzoo.callbacks import (
     Callback,
     MetricsLog,
-    Monitors,
     SampleGrid,
     Unheard,
 )
 from ganzoo.checkpoints import Checkpoints
 from ganzoo.errors import ConfigurationError
 from ganzoo.gan import Gan
+from ganzoo.monitors import Monitors
 from ganzoo.run_directory import RunDirectory
 from ganzoo.saving import Saver
 from ganzoo.scoring import Scores
@@ -138,94 +138,119 @@ def train(
         num_samples=num_samples,
     )
     _check_rollbacks(max_rollbacks, rollback_rate_factor)
-    saver = Saver(
-        Checkpoints(run.path / "checkpoints", keep_checkpoints),
-        periods["checkpoint_every_steps"],
-        {**(about or {}), **run.record(), "batch_size": batch_size},
+    plan = _Plan(
+        experiment,
+        examples,
+        run,
+        num_steps,
+        batch_size,
+        num_samples,
+        epoch,
+        periods,
+        evaluators,
+        Saver(
+            Checkpoints(run.path / "checkpoints", keep_checkpoints),
+            periods["checkpoint_every_steps"],
+            {**(about or {}), **run.record(), "batch_size": batch_size},
+        ),
     )
-    settings = (experiment, examples, run, num_steps, batch_size, num_samples)
-    of = (epoch, periods, evaluators, saver)
     with loop.signals() as received:
         while True:
             try:
-                _attempt(gan, *settings, *of, received)
+                _attempt(gan, plan, received)
                 return num_steps
             except loop.Stopped as stopped:
-                saver.finish(gan)
+                plan.saver.finish(gan)
                 step = int(gan.step.numpy())
                 raise Interrupted(stopped.signal_number, step) from None
             except divergence.DivergenceError as error:
-                saver.roll_back(gan, error, max_rollbacks, rollback_rate_factor)
+                plan.saver.roll_back(
+                    gan, error, max_rollbacks, rollback_rate_factor
+                )
             finally:
-                saver.checkpoints.wait()
+                plan.saver.checkpoints.wait()
 
 
-def _attempt(
-    gan: Gan,
-    experiment: Experiment,
-    examples: Any,
-    run: RunDirectory,
-    num_steps: int,
-    batch_size: int,
-    num_samples: int,
-    epoch: int,
-    periods: dict[str, int],
-    evaluators: Sequence[Any],
-    saver: Saver,
-    received: list[int],
-) -> None:
+class _Plan(NamedTuple):
+    """What `train` was told, checked, and what follows from it."""
+
+    experiment: Experiment
+    examples: Any
+    run: RunDirectory
+    num_steps: int
+    batch_size: int
+    num_samples: int
+    epoch: int  # In steps.
+    periods: dict[str, int]
+    evaluators: Sequence[Any]
+    saver: Saver
+
+
+def _attempt(gan: Gan, plan: _Plan, received: list[int]) -> None:
     """Plays to the end, or to the first loss that is not finite."""
     first_step = int(gan.step.numpy())
-    log_every_steps = periods["log_every_steps"]
+    every = plan.periods["log_every_steps"]
     batches = pipeline.batches(
-        examples,
-        batch_size,
+        plan.examples,
+        plan.batch_size,
         gan.discriminator_steps,
         seed=gan.seed,
         first_step=first_step,
-        augment=getattr(experiment.dataset, "augment", None),
+        augment=getattr(plan.experiment.dataset, "augment", None),
     )
 
     def check(step: int) -> None:
-        since = max(first_step, (step - 1) // log_every_steps * log_every_steps)
-        divergence.check_losses(gan, since, step, saver.kept)
+        since = max(first_step, (step - 1) // every * every)
+        divergence.check_losses(gan, since, step, plan.saver.kept)
 
-    scores = Scores(
-        gan,
-        evaluators,
-        experiment.dataset,
-        periods["evaluate_every_steps"],
-        saver,
-    )
     with contextlib.ExitStack() as stack:
-        callbacks: list[Callback] = [
-            Unheard(log_every_steps, resets_metrics=True),
-            Unheard(periods["sample_every_steps"]),
-        ]
+        log, callbacks = None, _unheard(plan.periods)
         if workers.this_worker().is_chief:
-            fixed, condition = pipeline.first_examples(examples, num_samples)
-            log = MetricsLog(
-                run.path,
-                log_every_steps,
-                first_step,
-                num_steps,
-                batch_size * gan.discriminator_steps,
-                epoch,
-                Monitors(gan, fixed, condition),
-            )
+            log, grid = _chief_callbacks(gan, plan)
             stack.callback(log.close)
-            grid = SampleGrid(
-                gan,
-                experiment.dataset,
-                run.path / "samples",
-                periods["sample_every_steps"],
-                len(fixed),
-                condition,
+            callbacks = [log, grid]
+        if plan.evaluators:
+            callbacks.append(
+                Scores(
+                    gan,
+                    plan.evaluators,
+                    plan.experiment.dataset,
+                    plan.periods["evaluate_every_steps"],
+                    plan.saver,
+                    log,
+                )
             )
-            callbacks, scores.log = [log, grid], log
-        if evaluators:
-            callbacks.append(scores)
-        loop.play(gan, batches, num_steps, [*callbacks, saver], check, received)
+        callbacks.append(plan.saver)
+        loop.play(gan, batches, plan.num_steps, callbacks, check, received)
+
+
+def _unheard(periods: dict[str, int]) -> list[Callback]:
+    return [
+        Unheard(periods["log_every_steps"], resets_metrics=True),
+        Unheard(periods["sample_every_steps"]),
+    ]
+
+
+def _chief_callbacks(gan: Gan, plan: _Plan) -> tuple[MetricsLog, SampleGrid]:
+    fixed, condition = pipeline.first_examples(plan.examples, plan.num_samples)
+    log = MetricsLog(
+        plan.run.path,
+        plan.periods["log_every_steps"],
+        int(gan.step.numpy()),
+        plan.num_steps,
+        plan.batch_size * gan.discriminator_steps,
+        plan.epoch,
+        Monitors(gan, fixed, condition),
+    )
+    grid = SampleGrid(
+        gan,
+        plan.experiment.dataset,
+        plan.run.path / "samples",
+        plan.periods["sample_every_steps"],
+        len(fixed),
+        condition,
+    )
+    return log, grid
 
 
 def _periods(

@@ -73,6 +73,7 @@ ROWS = {
         "figures",
         "endpoints",
         "curves",
+        "monitors",
         "callbacks",
     ),
     "modes": (

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 from processes import complete
-from small_runs import arguments, newest
+from small_runs import arguments, lines, newest
 
 from ganzoo import strategies
 from ganzoo.errors import ConfigurationError
@@ -45,6 +45,9 @@ def test_two_replicas_compute_what_one_device_does(tmp_path, params, tolerance):
     for name in one:
         if not name.startswith("metrics"):
             np.testing.assert_allclose(two[name], one[name], 0, tolerance, name)
+    (expected,), (found,) = (lines(tmp_path / name) for name in ("one", "two"))
+    assert found == pytest.approx(expected, rel=1e-5)
+    assert found["generator_gradient_norm"] > 0
 
 
 @pytest.mark.parametrize(
