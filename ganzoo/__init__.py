@@ -30,7 +30,8 @@ The map of the package. Read `ganzoo/gan.py` first; imports point one way:
     samples_file, comparing other people's samples; several runs ranked
     reproducing, result_tables
                             tables of runs, trained and written into a page
-    paper_figures, report   Figures 1 (density_figure) to 3, curves; one page
+    paper_figures, report   Figures 1 (density_figure) to 3, reconstructions
+                            (inference_figure), curves; one page
     endpoints, exporting    what a trained game answers; as a SavedModel
     exports                 SavedModels on the disk, read by TensorFlow alone
     sample_writer           any number of samples to files

@@ -98,6 +98,18 @@ def grid_canvas(images: np.ndarray, columns: int | None = None) -> np.ndarray:
     return canvas[..., 0] if channels == 1 else canvas
 
 
+def grid_figure(rows: np.ndarray) -> tuple[Figure, Any]:
+    """Images [rows, columns, height, width, channels] as figure and axes."""
+    images = rows.reshape(-1, *rows.shape[2:])
+    canvas = grid_canvas(np.clip(images, 0, 1), rows.shape[1])
+    height, width = canvas.shape[:2]
+    figure = Figure(figsize=(width / 100, height / 100), dpi=100)
+    axes = figure.add_axes((0, 0, 1, 1))
+    axes.imshow(canvas, cmap="gray", vmin=0, vmax=255, interpolation="none")
+    axes.axis("off")
+    return figure, axes
+
+
 def sample_plot(samples: Any, path: str | os.PathLike, dataset: Any) -> None:
     """Writes samples that are no images as a plot over the real data.
 

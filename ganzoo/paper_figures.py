@@ -19,8 +19,9 @@ from ganzoo import pipeline
 from ganzoo.curves import loss_curves, sigma_curves, spread
 from ganzoo.density_figure import density_figure
 from ganzoo.evaluation import results_file
-from ganzoo.figures import grid_canvas, grid_cell
+from ganzoo.figures import grid_cell, grid_figure
 from ganzoo.gan import Gan
+from ganzoo.inference_figure import reconstruction_figures
 from ganzoo.networks import map_condition
 from ganzoo.run_directory import RunDirectory
 from ganzoo.sampling import Sampler
@@ -66,6 +67,9 @@ def draw_figures(
         drawn += [
             ("neighbors", _neighbors(*of)),
             ("interpolation", _interpolation(*of)),
+            *reconstruction_figures(
+                sampler, dataset, num_rows, num_columns, about
+            ),
         ]
     elif hasattr(dataset, "log_density") and dataset.sample_shape == (1,):
         drawn.append(("densities", density_figure(gan, dataset, run)))
@@ -102,7 +106,7 @@ def _neighbors(
     nearest = nearest_examples(last, dataset, examples)
     rows = images.reshape(num_rows, num_columns, *images.shape[1:])
     rows = np.concatenate([rows, nearest[:, None]], axis=1)
-    figure, axes = _canvas(rows)
+    figure, axes = grid_figure(rows)
     height, width = grid_cell(images.shape[1:3])
     axes.add_patch(
         Rectangle(
@@ -177,7 +181,7 @@ def _interpolation(
     samples = sampler.generate(latents.reshape(-1, ends.shape[1]), condition)
     images = np.asarray(dataset.to_unit(samples))
     rows = images.reshape(num_rows, num_columns + 1, *images.shape[1:])
-    figure, _ = _canvas(rows)
+    figure, _ = grid_figure(rows)
     return (
         figure,
         "Samples between samples",
@@ -216,18 +220,6 @@ def _film_strip(dataset: Any, folder: pathlib.Path) -> Drawn | None:
         "The same points in z over training",
         "Beside each strip: the step.",
     )
-
-
-def _canvas(rows: np.ndarray) -> tuple[Figure, Any]:
-    """Images [rows, columns, height, width, channels] as a figure."""
-    images = rows.reshape(-1, *rows.shape[2:])
-    canvas = grid_canvas(np.clip(images, 0, 1), rows.shape[1])
-    height, width = canvas.shape[:2]
-    figure = Figure(figsize=(width / 100, height / 100), dpi=100)
-    axes = figure.add_axes((0, 0, 1, 1))
-    axes.imshow(canvas, cmap="gray", vmin=0, vmax=255, interpolation="none")
-    axes.axis("off")
-    return figure, axes
 
 
 def _save(figure: Figure, folder: pathlib.Path, name: str) -> None:

@@ -86,6 +86,7 @@ ROWS = {
         "serving",
         "comparing",
         "density_figure",
+        "inference_figure",
         "paper_figures",
         "report",
         "reproducing",
