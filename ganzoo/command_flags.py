@@ -24,7 +24,7 @@ MODES = {
 _DEFAULT_MODES = ["train", "evaluate", "figures", "report", "export"]
 # Flags that only some modes read.
 FLAGS_OF_MODES = {
-    "sample": ("export_dir", "num_samples", "sample_seed", "output"),
+    "sample": ("export_dir", "num_samples", "sample_seed", "output", "classes"),
     "serve": ("export_dir", "host", "port"),
     "convert": ("export_dir", "output"),
     "reproduce": ("table",),
@@ -121,6 +121,13 @@ _FLAGS: tuple[tuple[Callable[..., Any], str, Any, str], ...] = (
         "sample_seed",
         0,
         "of the samples that --mode=sample writes",
+    ),
+    (
+        flags.DEFINE_list,
+        "classes",
+        None,
+        "classes that samples of --mode=sample are of, in turn, such as 1,7 "
+        "(default: all of them; for games that take a class)",
     ),
     (
         flags.DEFINE_string,

@@ -55,8 +55,10 @@ def endpoints(
         png(latents), sample_png(num, seed) png_bytes, an encoded PNG each
 
     The last four exist where samples are images. A game with a condition takes
-    it as further inputs, one row for each sample, called `labels` where it is a
-    class; they then say how many samples there are, and `num` is left out.
+    it as further inputs, one row for each sample: `labels`, each of which must
+    be a class, or the parts of another condition by their names, such as `mask`
+    and `visible`. They then say how many samples there are, and `num` is left
+    out.
 
     Args:
         gan: The game.
@@ -82,8 +84,9 @@ class _Endpoints:
         self.sampler = Sampler(gan, use_ema=bool(gan.ema))
         self.to_unit = dataset.to_unit
         self.condition_spec = condition_spec
+        self.num_classes = dataset.num_classes
         self.condition = _condition_inputs(
-            condition_spec, dataset.num_classes is not None
+            condition_spec, self.num_classes is not None
         )
 
     def table(self) -> dict[str, Endpoint]:
@@ -182,7 +185,20 @@ class _Endpoints:
         """The condition as the networks take it."""
         if self.condition_spec is None:
             return None
+        if self.condition[0].name == "labels":
+            condition = (_checked(condition[0], self.num_classes),)
         return tf.nest.pack_sequence_as(self.condition_spec, list(condition))
+
+
+def _checked(labels: tf.Tensor, num_classes: int) -> tf.Tensor:
+    """The labels, refused as a whole where one is no class."""
+    is_class = (labels >= 0) & (labels < num_classes)
+    check = tf.debugging.Assert(
+        tf.reduce_all(is_class),
+        [f"`labels` must be 0 to {num_classes - 1}. Received:", labels],
+    )
+    with tf.control_dependencies([check]):
+        return tf.identity(labels)
 
 
 def _condition_inputs(
@@ -190,7 +206,9 @@ def _condition_inputs(
 ) -> list[tf.TensorSpec]:
     parts = [] if condition_spec is None else tf.nest.flatten(condition_spec)
     names = [f"condition_{index}" for index in range(len(parts))]
-    if len(parts) == 1:
+    if isinstance(condition_spec, dict) and len(condition_spec) == len(parts):
+        names = sorted(condition_spec)  # As `flatten` has them.
+    elif len(parts) == 1:
         is_class = has_classes and len(parts[0].shape) == 1
         names = ["labels" if is_class else "condition"]
     return [

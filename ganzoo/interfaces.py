@@ -111,7 +111,11 @@ class Dataset(Protocol):
 
 
 class Model(Protocol):
-    """What an evaluator is given: a source of samples."""
+    """What an evaluator is given: a source of samples.
+
+    Where the data has a condition and none is given, a game samples with those
+    of training examples; `discriminate` needs one.
+    """
 
     def sample(
         self, num: int, seed: int, condition: Array | None = None
@@ -122,7 +126,9 @@ class Model(Protocol):
         self, latents: Array, condition: Array | None = None
     ) -> Array: ...
 
-    def discriminate(self, samples: Array) -> Array:
+    def discriminate(
+        self, samples: Array, condition: Array | None = None
+    ) -> Array:
         """Logits [B]."""
 
 

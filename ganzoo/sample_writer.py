@@ -33,7 +33,11 @@ class Batch(NamedTuple):
 
 
 def sample_export(
-    path: str | os.PathLike, num: int, seed: int, output: str
+    path: str | os.PathLike,
+    num: int,
+    seed: int,
+    output: str,
+    classes: Sequence[str] | None = None,
 ) -> None:
     """As `write`, from an export: neither game nor plugins are needed."""
     export = Export(path)
@@ -45,6 +49,7 @@ def sample_export(
         output,
         about["condition"],
         about["num_classes"],
+        classes,
     )
 
 
@@ -55,6 +60,7 @@ def write(
     output: str | os.PathLike,
     condition: Sequence[str] = (),
     num_classes: int | None = None,
+    classes: Sequence[str] | None = None,
     batch_size: int = 500,
 ) -> None:
     """Writes samples in the format that the name of `output` says.
@@ -65,8 +71,9 @@ def write(
         x.tfrecord  a tf.train.Example each: image/encoded (PNG) or sample
                     (floats); image/class/label
 
-    Sample i depends on the seed and on i alone; where there are classes, its
-    class is i modulo their number. A file appears when it is whole.
+    Sample i depends on the seed and on i alone; of a model that takes classes,
+    samples are of all of them, or of those named, in turn. A file appears when
+    it is whole.
 
     Args:
         signatures: See `ganzoo.endpoints`.
@@ -75,11 +82,12 @@ def write(
         output: File, or folder that is not there yet.
         condition: Names of the inputs that samples are conditioned on.
         num_classes: Of the data, or None.
+        classes: Those wanted, as --classes has them; None: all.
         batch_size: Samples at a time.
 
     Raises:
-        ConfigurationError: If the number or the format is wrong, or samples are
-            no images and the format is for images.
+        ConfigurationError: If the number, the format or a class is wrong, or
+            samples are no images and the format is for images.
         RunError: If the output is there and would be mixed, or the condition is
             something else than a class.
     """
@@ -96,7 +104,7 @@ def write(
         kind,
         num,
         seed,
-        _num_labels(condition, num_classes),
+        _turns(condition, num_classes, classes),
         batch_size,
     )
     output.parent.mkdir(parents=True, exist_ok=True)
@@ -150,10 +158,19 @@ def _format(
     return kind, writer
 
 
-def _num_labels(
-    condition: Sequence[str], num_classes: int | None
-) -> int | None:
+def _turns(
+    condition: Sequence[str],
+    num_classes: int | None,
+    classes: Sequence[str] | None,
+) -> np.ndarray | None:
+    """The classes that samples take turns in; None where there are none."""
     if not condition:
+        if classes:
+            raise ConfigurationError(
+                "`--classes` needs a game that is conditioned on classes. "
+                f"Received: --classes={','.join(classes)} for one that is not. "
+                "Leave it out."
+            )
         return None
     if list(condition) != ["labels"] or num_classes is None:
         raise RunError(
@@ -161,7 +178,14 @@ def _num_labels(
             f"Received: a game conditioned on {', '.join(condition)}. Call the "
             "signatures of an export with it."
         )
-    return num_classes
+    known = [str(label) for label in range(num_classes)]
+    for label in classes or ():
+        if label not in known:
+            raise ConfigurationError(
+                f"`--classes` must be of 0 to {num_classes - 1}. Received: "
+                f"{label!r}. Write --classes=3 or --classes=1,7."
+            )
+    return np.array([int(label) for label in classes or known])
 
 
 def _batches(
@@ -169,7 +193,7 @@ def _batches(
     kind: str,
     num: int,
     seed: int,
-    num_labels: int | None,
+    turns: np.ndarray | None,
     batch_size: int,
 ) -> Iterator[Batch]:
     with tqdm.tqdm(total=num, unit=" samples") as bar:
@@ -181,8 +205,8 @@ def _batches(
                 first_row=tf.constant(first, tf.int64),
             )
             labels = None
-            if num_labels is not None:
-                labels = np.arange(first, first + size) % num_labels
+            if turns is not None:
+                labels = turns[np.arange(first, first + size) % len(turns)]
                 drawn["labels"] = tf.constant(labels)
             (values,) = signatures[kind](**drawn).values()
             yield Batch(values.numpy(), labels)

@@ -1,6 +1,7 @@
 """One command on one run directory: the game built from its configuration."""
 
 import zlib
+from collections.abc import Sequence
 from typing import Any
 
 from ganzoo import checkpoints, divergence, strategies, workers
@@ -115,7 +116,13 @@ class Session:
         )
         print(f"Exported to {path}")
 
-    def sample(self, num: int, seed: int, output: str) -> None:
+    def sample(
+        self,
+        num: int,
+        seed: int,
+        output: str,
+        classes: Sequence[str] | None = None,
+    ) -> None:
         """Writes samples of the game as it stands to a file or folder."""
         if not self.is_chief:
             return
@@ -132,6 +139,7 @@ class Session:
             output,
             condition_names(table),
             dataset.num_classes,
+            classes,
         )
 
     def finish(self) -> None:

@@ -16,7 +16,11 @@ _MAX_STRAY_SHARE = 0.01
 
 
 def draw_samples(
-    model: Any, dataset: Any, num_samples: int, seed: int
+    model: Any,
+    dataset: Any,
+    num_samples: int,
+    seed: int,
+    condition: Any = None,
 ) -> np.ndarray:
     """Draws exactly `num_samples` samples, in the data set's own space.
 
@@ -25,6 +29,7 @@ def draw_samples(
         dataset: Says which shape and range samples have.
         num_samples: Samples to draw.
         seed: Seed of the draw.
+        condition: A row for each sample; None leaves it to the model.
 
     Returns:
         Float array [num_samples, *sample_shape].
@@ -34,7 +39,12 @@ def draw_samples(
             have another shape, are not finite, or are in other units.
     """
     shape = tuple(dataset.sample_shape)
-    batches = [np.asarray(batch) for batch in model.sample(num_samples, seed)]
+    given = (
+        (num_samples, seed)
+        if condition is None
+        else (num_samples, seed, condition)
+    )
+    batches = [np.asarray(batch) for batch in model.sample(*given)]
     for batch in batches:
         if batch.shape[1:] != shape:
             raise DataError(
@@ -52,6 +62,20 @@ def draw_samples(
     require_finite("`samples`", samples)
     _require_range(samples, dataset.value_range)
     return samples
+
+
+def has_label_condition(dataset: Any) -> bool:
+    """Whether the data set gives a label, and no more, with each sample."""
+    examples = dataset.examples("train")
+    if isinstance(examples, tf.data.Dataset):
+        examples = examples.batch(1).element_spec
+    condition = examples[1] if isinstance(examples, tuple) else None
+    return (
+        dataset.num_classes is not None
+        and hasattr(condition, "dtype")
+        and len(condition.shape) == 1
+        and tf.as_dtype(condition.dtype).is_integer
+    )
 
 
 def split_vectors(
