@@ -11,6 +11,7 @@ import tensorflow as tf
 
 from ganzoo import randomness
 from ganzoo.gan import Gan
+from ganzoo.reconstruction import inference_nets
 from ganzoo.sampling import Sampler
 
 
@@ -49,6 +50,8 @@ def endpoints(
                                             on straight lines in z space, both
                                             ends included
         discriminate(samples)               probability [num] of being data
+        predict_inference(samples)          predicted: z, or the layer of G,
+                                            by the inference net of that name
         latents(num, seed, first_row)       z of samples first_row and up
         images(latents), sample_images(num, seed)
                                             images, uint8 [num, h, w, 1 or 3]
@@ -96,6 +99,8 @@ class _Endpoints:
             tf.TensorSpec(points, dtype, "latents"),
             *self.condition,
         ]
+        shape = [None, *self.gan.sample_shape]
+        samples = tf.TensorSpec(shape, dtype, "samples")
         num = tf.TensorSpec([], tf.int32, "num")
         seed = tf.TensorSpec([], tf.int64, "seed")
         by_seed = [seed, *self.condition] if self.condition else [num, seed]
@@ -113,18 +118,15 @@ class _Endpoints:
             ),
             "discriminate": Endpoint(
                 self.discriminate,
-                [
-                    tf.TensorSpec(
-                        [None, *self.gan.sample_shape], dtype, "samples"
-                    ),
-                    *self.condition,
-                ],
+                [samples, *self.condition],
             ),
             "latents": Endpoint(
                 self.latents,
                 [num, seed, tf.TensorSpec([], tf.int64, "first_row")],
             ),
         }
+        for name in inference_nets(self.gan):
+            table[f"predict_{name}"] = Endpoint(self.infer(name), [samples])
         if self.to_unit is not None:
             for name in ("images", "png"):
                 function = getattr(self, name)
@@ -153,6 +155,11 @@ class _Endpoints:
         )["samples"]
         shape = [tf.shape(start)[0], steps, *self.gan.sample_shape]
         return {"samples": tf.reshape(samples, shape)}
+
+    def infer(self, name: str) -> Callable:
+        """What the inference net of that name says of samples."""
+        net = self.sampler.inference(name)
+        return lambda samples: {"predicted": net.call(samples)}
 
     def discriminate(self, samples: Any, *condition: Any) -> dict:
         logits = self.gan.networks.judge(samples, self.pack(condition), None)
