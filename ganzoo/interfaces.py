@@ -131,6 +131,54 @@ class Model(Protocol):
     ) -> Array:
         """Logits [B]."""
 
+    def trunk(
+        self, network: str = "discriminator", layer: str | None = None
+    ) -> Any:
+        """A copy of a net that takes samples, up to a layer: a `keras.Model`.
+
+        None: up to what its last layer takes.
+        """
+
+    def inference(self, name: str = "inference") -> Any:
+        """An inference net: `infer(samples)`, `target(latents)`, `decode`.
+
+        All take and give arrays; `decode` is G from what the net predicts on.
+        Raises `DataError` where the game has none.
+        """
+
+
+class Companion(Protocol):
+    """A net that is trained beside the game, and moves neither player.
+
+    `build` makes `network`, whose weights `optimizer` alone moves. `loss` is
+    called with what it names of `latents` z, `fake_samples` G(z), through which
+    no gradient goes, their `condition`, and `draws` for random numbers of its
+    own; it gives [B]. What layers of the network draw belongs to the step.
+
+    An inference net is one with `target(latents, condition)`, which is what
+    `network` predicts from G(z): z, or where its attribute `target_layer` names
+    one, the output of that layer of G.
+
+    Attributes:
+        name: Of its loss in logs and of its weights in checkpoints.
+        network: `keras.Model`, once it is built.
+        optimizer: `keras.Optimizer`, of this net alone.
+    """
+
+    name: str
+    network: Any
+    optimizer: Any
+
+    def build(self, generator: Any, latent_dim: int) -> None: ...
+
+    def loss(
+        self,
+        latents: Tensor,
+        fake_samples: Tensor,
+        condition: Any,
+        draws: Any,
+    ) -> Tensor: ...
+
 
 class Evaluator(Protocol):
     """Yields (name, value, protocol); no I/O, no logging, no sentinel values.
