@@ -154,21 +154,7 @@ def train(
             {**(about or {}), **run.record(), "batch_size": batch_size},
         ),
     )
-    with loop.signals() as received:
-        while True:
-            try:
-                _attempt(gan, plan, received)
-                return num_steps
-            except loop.Stopped as stopped:
-                plan.saver.finish(gan)
-                step = int(gan.step.numpy())
-                raise Interrupted(stopped.signal_number, step) from None
-            except divergence.DivergenceError as error:
-                plan.saver.roll_back(
-                    gan, error, max_rollbacks, rollback_rate_factor
-                )
-            finally:
-                plan.saver.checkpoints.wait()
+    return _play(gan, plan, max_rollbacks, rollback_rate_factor)
 
 
 class _Plan(NamedTuple):
@@ -184,6 +170,27 @@ class _Plan(NamedTuple):
     periods: dict[str, int]
     evaluators: Sequence[Any]
     saver: Saver
+
+
+def _play(
+    gan: Gan, plan: _Plan, max_rollbacks: int, rollback_rate_factor: float
+) -> int:
+    """Plays to the end, rolling back where it may; the step that is reached."""
+    with loop.signals() as received:
+        while True:
+            try:
+                _attempt(gan, plan, received)
+                return plan.num_steps
+            except loop.Stopped as stopped:
+                plan.saver.finish(gan)
+                step = int(gan.step.numpy())
+                raise Interrupted(stopped.signal_number, step) from None
+            except divergence.DivergenceError as error:
+                plan.saver.roll_back(
+                    gan, error, max_rollbacks, rollback_rate_factor
+                )
+            finally:
+                plan.saver.checkpoints.wait()
 
 
 def _attempt(gan: Gan, plan: _Plan, received: list[int]) -> None:
@@ -204,7 +211,11 @@ def _attempt(gan: Gan, plan: _Plan, received: list[int]) -> None:
         divergence.check_losses(gan, since, step, plan.saver.kept)
 
     with contextlib.ExitStack() as stack:
-        log, callbacks = None, _unheard(plan.periods)
+        log = None
+        callbacks: list[Callback] = [
+            Unheard(every, resets_metrics=True),
+            Unheard(plan.periods["sample_every_steps"]),
+        ]
         if workers.this_worker().is_chief:
             log, grid = _chief_callbacks(gan, plan)
             stack.callback(log.close)
@@ -222,13 +233,6 @@ def _attempt(gan: Gan, plan: _Plan, received: list[int]) -> None:
             )
         callbacks.append(plan.saver)
         loop.play(gan, batches, plan.num_steps, callbacks, check, received)
-
-
-def _unheard(periods: dict[str, int]) -> list[Callback]:
-    return [
-        Unheard(periods["log_every_steps"], resets_metrics=True),
-        Unheard(periods["sample_every_steps"]),
-    ]
 
 
 def _chief_callbacks(gan: Gan, plan: _Plan) -> tuple[MetricsLog, SampleGrid]:
