@@ -16,6 +16,7 @@ from matplotlib.patches import Rectangle
 from PIL import Image
 
 from ganzoo import pipeline
+from ganzoo.conditional_figures import conditional_figures
 from ganzoo.curves import loss_curves, sigma_curves, spread
 from ganzoo.density_figure import density_figure
 from ganzoo.evaluation import results_file
@@ -67,6 +68,7 @@ def draw_figures(
         drawn += [
             ("neighbors", _neighbors(*of)),
             ("interpolation", _interpolation(*of)),
+            *conditional_figures(*of),
             *reconstruction_figures(
                 sampler, dataset, num_rows, num_columns, about
             ),

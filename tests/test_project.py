@@ -85,6 +85,7 @@ ROWS = {
         "converting",
         "serving",
         "comparing",
+        "conditional_figures",
         "density_figure",
         "inference_figure",
         "paper_figures",

@@ -1,10 +1,17 @@
 """The convolutional maxout discriminator of the 2014 paper."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import keras
 
-from ganzoo import factories, initializers, layers, randomness
+from ganzoo import (
+    conditions,
+    factories,
+    initializers,
+    layers,
+    randomness,
+)
 from ganzoo.discriminators.maxout_mlp import maxout_logits
 from ganzoo.errors import ConfigurationError
 
@@ -23,6 +30,8 @@ def build_discriminator(
     hidden_dropout: float = 0.5,
     init_range: float = 0.005,
     max_column_norm: float | None = None,
+    num_classes: int | None = None,
+    condition_spec: Any = None,
 ) -> keras.Model:
     """Convolutional maxout discriminator: Goodfellow et al. 2014, section 5.
 
@@ -47,9 +56,14 @@ def build_discriminator(
         init_range: Kernels start at U(-init_range, init_range).
         max_column_norm: Maximum norm of the weights into a unit, in every
             layer; each piece of a maxout unit is a column of its own.
+        num_classes: Of the data's labels.
+        condition_spec: Of the data's condition: labels, which become constant
+            channels beside the sample's, without dropout. Of a masked example,
+            the mask.
 
     Returns:
-        Model: float [B, *sample_shape] -> logits [B, 1].
+        Model: float [B, *sample_shape] -> logits [B, 1]; with a condition,
+        called on [samples, condition].
 
     Raises:
         ConfigurationError: If a sequence does not fit the number of
@@ -72,6 +86,10 @@ def build_discriminator(
     )
     samples = keras.Input(sample_shape, dtype=randomness.variable_dtype())
     hidden = layers.Dropout(input_dropout, name="input_dropout")(samples)
+    condition = conditions.symbols(condition_spec)
+    hidden = conditions.stacked(
+        hidden, conditions.beside_image(condition), num_classes
+    )
     for index in range(num_convs):
         hidden = layers.MaxoutConv2D(
             filters[index],
@@ -96,6 +114,10 @@ def build_discriminator(
         init_range,
         max_column_norm,
     )
-    discriminator = keras.Model(samples, logits, name="discriminator")
+    discriminator = keras.Model(
+        conditions.with_condition(samples, condition),
+        logits,
+        name="discriminator",
+    )
     discriminator.mixes_examples = False
     return discriminator

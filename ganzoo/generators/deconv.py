@@ -1,8 +1,10 @@
 """The "deconvolutional" generator of the 2014 paper (Fig. 2d)."""
 
+from typing import Any
+
 import keras
 
-from ganzoo import factories, initializers, layers, randomness
+from ganzoo import conditions, factories, initializers, layers, randomness
 from ganzoo.errors import ConfigurationError
 
 
@@ -16,6 +18,8 @@ def build_generator(
     output_activation: str | None = None,
     init_range: float = 0.05,
     max_column_norm: float | None = None,
+    num_classes: int | None = None,
+    condition_spec: Any = None,
 ) -> keras.Model:
     """Two dense layers, then one transposed convolution with a bias per pixel.
 
@@ -36,9 +40,14 @@ def build_generator(
         init_range: Kernels start at U(-init_range, init_range).
         max_column_norm: Maximum norm of the weights into a unit, in the two
             dense layers.
+        num_classes: Of the data's labels.
+        condition_spec: Of the data's condition: it goes in beside z, labels as
+            rows of the identity. Of a masked example the visible part comes
+            out as it went in.
 
     Returns:
-        Model: float [B, latent_dim] -> float [B, *sample_shape].
+        Model: float [B, latent_dim] -> float [B, *sample_shape]; with a
+        condition, called on [latents, condition].
 
     Raises:
         ConfigurationError: If no grid gives `sample_shape`, or if the
@@ -47,13 +56,15 @@ def build_generator(
     grid = _base_grid(sample_shape, kernel_size, strides)
     constraint = factories.max_column_norm_constraint(max_column_norm)
     latents = keras.Input((latent_dim,), dtype=randomness.variable_dtype())
+    condition = conditions.symbols(condition_spec)
+    hidden = conditions.joined(latents, condition, num_classes)
     hidden = keras.layers.Dense(
         hidden_units,
         activation="relu",
         kernel_initializer=initializers.uniform(init_range),
         kernel_constraint=constraint,
         name="hidden_0",
-    )(latents)
+    )(hidden)
     hidden = keras.layers.Dense(
         grid[0] * grid[1] * base_channels,
         activation="sigmoid",
@@ -79,7 +90,11 @@ def build_generator(
         dtype=factories.output_dtype(),
         name="samples",
     )(samples)
-    return keras.Model(latents, samples, name="generator")
+    return keras.Model(
+        conditions.with_condition(latents, condition),
+        conditions.composited(samples, condition),
+        name="generator",
+    )
 
 
 def _base_grid(
