@@ -13,10 +13,9 @@ from typing import Any
 import keras
 import tensorflow as tf
 
-from ganzoo import objectives, pipeline, randomness, replicas
+from ganzoo import gradients, objectives, pipeline, randomness, replicas
 from ganzoo.averaging import averages_of, move_averages
 from ganzoo.errors import ConfigurationError
-from ganzoo.gradients import accumulated
 from ganzoo.interfaces import Prior
 from ganzoo.networks import (
     Minibatch,
@@ -227,12 +226,12 @@ class Gan(DistributedModel):
     ) -> None:
         """Moves the players by their gradients at the point where all stand."""
         parts = minibatch.split(self.num_micro_batches)
-        gradients = accumulated(
+        found = gradients.accumulated(
             lambda part: self.gradients(players, part, purpose), parts
         )
         for player in players:
             network, optimizer = self.players[player]
-            moves = paced(gradients[player], self.paces.get(player), self.step)
+            moves = paced(found[player], self.paces.get(player), self.step)
             optimizer.apply_gradients(
                 zip(moves, network.trainable_variables, strict=True)
             )
@@ -255,8 +254,9 @@ class Gan(DistributedModel):
             minibatch, fake = self.networks.transform(minibatch, fake, purpose)
             asked_for = objectives.asked_for(self.terms, players)
             logits = self.networks.logits(asked_for, minibatch, fake, purpose)
+            verdicts = gradients.cut(tape, logits)
             costs = {
-                player: objectives.cost(self.terms, player, logits)  # [B]
+                player: objectives.cost(self.terms, player, verdicts)  # [B]
                 for player in players
             }
             if "discriminator" in players:
@@ -275,12 +275,18 @@ class Gan(DistributedModel):
             }
         for player, mean in means.items():
             self.log_means[player].update_state(mean)
-        return {
-            player: tape.gradient(
-                share, self.players[player][0].trainable_variables
-            )
-            for player, share in shares.items()
-        }
+        return gradients.of_players(
+            tape,
+            shares,
+            verdicts,
+            logits,
+            fake,
+            {
+                player: network.trainable_variables
+                for player, (network, _) in self.players.items()
+            },
+            self.networks.mixes_examples,
+        )
 
     def regularization(self, player: str) -> Any:
         """The sum of a network's own penalties on weights and activations."""
