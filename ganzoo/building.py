@@ -7,7 +7,7 @@ from typing import Any
 import keras
 import numpy as np
 
-from ganzoo import gradients, pipeline, sampling
+from ganzoo import conditions, gradients, pipeline, randomness, sampling
 from ganzoo.companions import join
 from ganzoo.errors import ComponentError, ConfigurationError
 from ganzoo.gan import Gan, alternating
@@ -77,7 +77,7 @@ def build_gan(
     supplied = _Supplied(dataset, examples, latents)
     keras.utils.set_random_seed(seed % 2**32)
     gan = Gan(
-        supplied.call(generator, "generator"),
+        supplied.generator(generator),
         supplied.call(discriminator, "discriminator"),
         latents,
         seed=seed,
@@ -126,6 +126,22 @@ class _Supplied:
             if name in wanted
         }
         return factory(**values)
+
+    def generator(self, factory: Callable) -> keras.Model:
+        """The generator, behind the first layer of a prior that learns."""
+        generator = self.call(factory, "generator")
+        if not hasattr(self.latents, "first_layer"):
+            return generator
+        latents = keras.Input(
+            (self.latent_dim,), dtype=randomness.variable_dtype()
+        )
+        condition = conditions.symbols(self.condition_spec)
+        z = self.latents.first_layer()(latents)
+        return keras.Model(
+            conditions.with_condition(latents, condition),
+            generator(conditions.with_condition(z, condition)),
+            name=generator.name,
+        )
 
     def fitted(self, transform: Any) -> Callable:
         """The transform for this data."""

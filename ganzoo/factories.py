@@ -35,12 +35,22 @@ def per_layer(name: str, value: Any, num_layers: int) -> tuple:
     return tuple(value)
 
 
+@keras.saving.register_keras_serializable("ganzoo")
+def clip_to_unit(values: Any) -> Any:
+    """min(max(x, 0), 1): pylearn2's `HardSigmoid`; Keras' has another slope."""
+    return keras.ops.clip(values, 0, 1)
+
+
 def activation(name: str | None) -> Any:
-    """The Keras activation of that name; None is the identity.
+    """An activation by its name: `clip_to_unit`, or one of Keras'.
+
+    None is the identity.
 
     Raises:
         ConfigurationError: If there is none.
     """
+    if name == clip_to_unit.__name__:
+        return clip_to_unit
     try:
         return keras.activations.get(name)
     except ValueError as error:

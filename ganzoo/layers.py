@@ -1,11 +1,8 @@
-"""Layers of the 2014 nets that Keras lacks.
+"""Layers of the 2014 nets that Keras lacks, maxout apart.
 
-Maxout, dense and convolutional (Goodfellow et al. 2013, "Maxout networks",
-https://arxiv.org/abs/1302.4389), as pylearn2 built them for the 2014 paper; one
-bias per pixel; dropout whose masks belong to the rows of the global batch.
+One bias per pixel; dropout whose masks belong to the rows of the global batch.
 """
 
-import functools
 from collections.abc import Sequence
 from typing import Any
 
@@ -14,231 +11,6 @@ import tensorflow as tf
 
 from ganzoo import randomness
 from ganzoo.errors import ConfigurationError
-
-
-def _check_positive(**sizes: int) -> None:
-    for name, size in sizes.items():
-        if not isinstance(size, int) or size < 1:
-            raise ConfigurationError(
-                f"`{name}` must be a positive integer. Received: "
-                f"{name}={size!r}."
-            )
-
-
-class _Maxout(keras.layers.Layer):
-    """What both forms of maxout have: pieces, a kernel and a bias."""
-
-    def __init__(
-        self,
-        num_pieces: int,
-        kernel_initializer: Any,
-        kernel_constraint: Any,
-        **kwargs: Any,
-    ):
-        super().__init__(**kwargs)
-        _check_positive(num_pieces=num_pieces)
-        self.num_pieces = num_pieces
-        self.kernel_initializer = keras.initializers.get(kernel_initializer)
-        self.kernel_constraint = keras.constraints.get(kernel_constraint)
-
-    def _add_weights(self, kernel_shape: tuple[int, ...]) -> None:
-        self.kernel = self.add_weight(
-            shape=kernel_shape,
-            initializer=self.kernel_initializer,
-            constraint=self.kernel_constraint,
-            name="kernel",
-        )
-        self.bias = self.add_weight(
-            shape=kernel_shape[-1:], initializer="zeros", name="bias"
-        )
-
-    def _max_over_pieces(self, responses: tf.Tensor) -> tf.Tensor:
-        *batch_and_space, num_columns = responses.shape
-        grouped = keras.ops.reshape(
-            responses,
-            (
-                -1,
-                *batch_and_space[1:],
-                num_columns // self.num_pieces,
-                self.num_pieces,
-            ),
-        )
-        # A chain of maxima, and not reduce_max: where pieces tie, its gradient
-        # goes to one of them, and on CPUs it is faster.
-        return functools.reduce(tf.maximum, tf.unstack(grouped, axis=-1))
-
-    def get_config(self) -> dict[str, Any]:
-        return {
-            **super().get_config(),
-            "num_pieces": self.num_pieces,
-            "kernel_initializer": keras.initializers.serialize(
-                self.kernel_initializer
-            ),
-            "kernel_constraint": keras.constraints.serialize(
-                self.kernel_constraint
-            ),
-        }
-
-
-@keras.saving.register_keras_serializable("ganzoo")
-class MaxoutDense(_Maxout):
-    """Units that are each the largest of several linear functions.
-
-    h_i(x) = max_j (x W + b)_ij, j over the `num_pieces` contiguous columns of
-    unit i: Goodfellow et al. 2013, section 2. Biases start at zero.
-
-    Args:
-        units: Number of units.
-        num_pieces: Linear functions for each unit. The 2014 nets use 5.
-        kernel_initializer: Of the kernel [in, units * num_pieces].
-        kernel_constraint: Of the kernel.
-
-    Input: float [batch, in].
-    Output: float [batch, units].
-
-    Raises:
-        ConfigurationError: If `units` or `num_pieces` is not positive.
-    """
-
-    def __init__(
-        self,
-        units: int,
-        num_pieces: int = 5,
-        kernel_initializer: Any = "glorot_uniform",
-        kernel_constraint: Any = None,
-        **kwargs: Any,
-    ):
-        super().__init__(
-            num_pieces, kernel_initializer, kernel_constraint, **kwargs
-        )
-        _check_positive(units=units)
-        self.units = units
-        self.input_spec = keras.InputSpec(ndim=2)
-
-    def build(self, input_shape: Sequence) -> None:
-        self._add_weights((input_shape[-1], self.units * self.num_pieces))
-
-    def call(self, inputs: tf.Tensor) -> tf.Tensor:
-        responses = keras.ops.matmul(inputs, self.kernel) + self.bias
-        return self._max_over_pieces(responses)
-
-    def get_config(self) -> dict[str, Any]:
-        return {**super().get_config(), "units": self.units}
-
-
-@keras.saving.register_keras_serializable("ganzoo")
-class MaxoutConv2D(_Maxout):
-    """Convolution, maximum over pieces, maximum over space: pylearn2's maxout.
-
-    The image is padded with zeros and convolved, a bias is added to each
-    channel, the largest of `num_pieces` contiguous channels is taken, then the
-    largest of each pooling window. Windows may hang over the lower and the
-    right edge: n pixels become ceil((n - pool_size) / pool_strides) + 1.
-
-    Compiled by XLA, the second derivative of pooling (which penalties on
-    gradients need) is not exact: its MaxPoolGradGrad compares in bfloat16.
-
-    Args:
-        filters: Number of output channels.
-        kernel_size: Height and width of the kernel, in pixels.
-        num_pieces: Linear functions for each channel. The 2014 net uses 2.
-        padding: Rows and columns of zeros put at each of the four sides.
-        pool_size: Height and width of a pooling window, in pixels.
-        pool_strides: Distance of pooling windows, at most `pool_size`.
-        kernel_initializer: Of the kernel [k, k, in, filters * num_pieces].
-        kernel_constraint: Of the kernel.
-
-    Input: float [batch, height, width, channels].
-    Output: float [batch, pooled height, pooled width, filters].
-
-    Raises:
-        ConfigurationError: If a size is not positive, if pooling windows leave
-            gaps, or if the kernel is larger than the padded image.
-    """
-
-    def __init__(
-        self,
-        filters: int,
-        kernel_size: int,
-        num_pieces: int = 2,
-        padding: int = 0,
-        pool_size: int = 1,
-        pool_strides: int = 1,
-        kernel_initializer: Any = "glorot_uniform",
-        kernel_constraint: Any = None,
-        **kwargs: Any,
-    ):
-        super().__init__(
-            num_pieces, kernel_initializer, kernel_constraint, **kwargs
-        )
-        _check_positive(
-            filters=filters,
-            kernel_size=kernel_size,
-            pool_size=pool_size,
-            pool_strides=pool_strides,
-        )
-        if pool_strides > pool_size:
-            raise ConfigurationError(
-                "`pool_strides` must not exceed `pool_size`. Received: "
-                f"pool_strides={pool_strides}, pool_size={pool_size}."
-            )
-        self.filters = filters
-        self.kernel_size = kernel_size
-        self.padding = padding
-        self.pool_size = pool_size
-        self.pool_strides = pool_strides
-        self.input_spec = keras.InputSpec(ndim=4)
-
-    def build(self, input_shape: Sequence) -> None:
-        *image_size, num_channels = input_shape[1:]
-        if min(image_size) + 2 * self.padding < self.kernel_size:
-            raise ConfigurationError(
-                f"`kernel_size` of layer {self.name!r} must fit the padded "
-                f"image. Received: kernel_size={self.kernel_size}, "
-                f"padding={self.padding}, image {tuple(input_shape[1:])}."
-            )
-        kernel_size = (self.kernel_size, self.kernel_size)
-        self._add_weights(
-            (*kernel_size, num_channels, self.filters * self.num_pieces)
-        )
-
-    def call(self, inputs: tf.Tensor) -> tf.Tensor:
-        around = [self.padding, self.padding]
-        responses = tf.nn.conv2d(
-            inputs,
-            tf.convert_to_tensor(self.kernel),
-            strides=1,
-            padding=[[0, 0], around, around, [0, 0]],
-        )
-        return self._pool(self._max_over_pieces(responses + self.bias))
-
-    def _pool(self, images: tf.Tensor) -> tf.Tensor:
-        if self.pool_size == 1:
-            return images
-        overhangs = []
-        for size in images.shape[1:3]:
-            last = max(-(-(size - self.pool_size) // self.pool_strides), 0)
-            end = last * self.pool_strides + self.pool_size
-            overhangs.append([0, end - size])
-        # max_pool2d could pad by itself, but then has no second derivative.
-        padded = tf.pad(
-            images,
-            [[0, 0], *overhangs, [0, 0]],
-            constant_values=images.dtype.min,
-        )
-        return tf.nn.max_pool2d(
-            padded, self.pool_size, self.pool_strides, padding="VALID"
-        )
-
-    def get_config(self) -> dict[str, Any]:
-        return {
-            **super().get_config(),
-            "filters": self.filters,
-            "kernel_size": self.kernel_size,
-            "padding": self.padding,
-            "pool_size": self.pool_size,
-            "pool_strides": self.pool_strides,
-        }
 
 
 @keras.saving.register_keras_serializable("ganzoo")
@@ -264,37 +36,55 @@ class Dropout(keras.layers.Dropout):
     """Dropout whose mask depends on the example's row in the global batch.
 
     Within `ganzoo.randomness.scope`, an entry is kept with probability
-    1 - rate (to a multiple of 2^-16) and divided by 1 - rate; one device and
-    many draw the same masks, and a resumed run draws them again. Outside of a
-    scope it is Keras' own dropout. Hinton et al. 2012,
+    1 - rate (to a multiple of 2^-16) and multiplied with `scale`; one device
+    and many draw the same masks, and a resumed run draws them again. Outside of
+    a scope the mask is that of Keras' own dropout. Without training, or with a
+    rate of 0, nothing is done. Hinton et al. 2012,
     https://arxiv.org/abs/1207.0580.
 
     Args:
         rate: Probability of dropping an entry, in [0, 1).
         seed: Of Keras' own dropout, for use outside of a scope.
+        scale: Factor of what is kept. None: 1 / (1 - rate), which keeps the
+            mean.
 
     Input and output: float [batch, ...].
 
     Raises:
-        ConfigurationError: If `rate` is not in [0, 1).
+        ConfigurationError: If `rate` is not in [0, 1), or `scale` not positive.
     """
 
-    def __init__(self, rate: float, seed: Any = None, **kwargs: Any):
+    def __init__(
+        self,
+        rate: float,
+        seed: Any = None,
+        scale: float | None = None,
+        **kwargs: Any,
+    ):
         if not 0 <= rate < 1:
             raise ConfigurationError(
                 f"`rate` must be in [0, 1). Received: rate={rate!r}."
             )
+        if scale is not None and not scale > 0:
+            raise ConfigurationError(
+                f"`scale` must be None or positive. Received: scale={scale!r}."
+            )
         super().__init__(rate, noise_shape=None, seed=seed, **kwargs)
+        self.scale = scale
 
     def call(self, inputs: tf.Tensor, training: bool = False) -> tf.Tensor:
-        draws = randomness.current()
-        if draws is None or not training or self.rate == 0:
-            return super().call(inputs, training=training)
+        if not training or self.rate == 0:
+            return inputs
         keep = 1 - self.rate
+        if self.scale is not None:
+            inputs = inputs * (self.scale * keep)
+        draws = randomness.current()
+        if draws is None:
+            return super().call(inputs, training=training)
         mask = draws.keep_mask([tf.shape(inputs)[0], *inputs.shape[1:]], keep)
         return tf.where(mask, inputs / keep, tf.zeros([], inputs.dtype))
 
     def get_config(self) -> dict[str, Any]:
         config = super().get_config()
         del config["noise_shape"]
-        return config
+        return {**config, "scale": self.scale}

@@ -17,7 +17,9 @@ from ganzoo.errors import ConfigurationError
 
 @keras.saving.register_keras_serializable("ganzoo")
 class SGD(keras.optimizers.Optimizer):
-    """Gradient descent with momentum: v <- momentum v - rate g; w <- w + v.
+    """Gradient descent with momentum.
+
+    v <- momentum v - rate g; w <- shrink (w + v).
 
     `keras.optimizers.SGD` reads its momentum once, when the graph is traced,
     and keeps no velocity if it is zero then; a momentum that ramps needs this.
@@ -25,6 +27,8 @@ class SGD(keras.optimizers.Optimizer):
     Args:
         learning_rate: Number, not negative, or schedule.
         momentum: Number in [0, 1], or schedule.
+        shrink: What all weights are multiplied with after each update, in
+            (0, 1]: the 2014 code's `shrink_d`.
         **kwargs: `name` and what else a `keras.optimizers.Optimizer` takes.
 
     Raises:
@@ -35,6 +39,7 @@ class SGD(keras.optimizers.Optimizer):
         self,
         learning_rate: float | LearningRateSchedule = 0.01,
         momentum: float | LearningRateSchedule = 0.0,
+        shrink: float = 1.0,
         **kwargs: Any,
     ):
         if not callable(learning_rate):
@@ -51,8 +56,13 @@ class SGD(keras.optimizers.Optimizer):
                     f"Received: momentum={momentum!r}."
                 )
             momentum = float(momentum)
+        if not 0 < shrink <= 1:
+            raise ConfigurationError(
+                f"`shrink` must be in (0, 1]. Received: shrink={shrink!r}."
+            )
         super().__init__(learning_rate=learning_rate, **kwargs)
         self.momentum = momentum
+        self.shrink = shrink
 
     def build(self, variables: list) -> None:
         if self.built:
@@ -75,12 +85,18 @@ class SGD(keras.optimizers.Optimizer):
             grad=tf.cast(tf.convert_to_tensor(gradient), variable.dtype),
             momentum=momentum,
         )
+        if self.shrink != 1:
+            variable.assign(variable * self.shrink)
 
     def get_config(self) -> dict[str, Any]:
         momentum = self.momentum
         if isinstance(momentum, LearningRateSchedule):
             momentum = keras.saving.serialize_keras_object(momentum)
-        return {**super().get_config(), "momentum": momentum}
+        return {
+            **super().get_config(),
+            "momentum": momentum,
+            "shrink": self.shrink,
+        }
 
     @classmethod
     def from_config(cls, config: dict[str, Any], **kwargs: Any) -> "SGD":

@@ -52,6 +52,15 @@ def test_activation_by_name():
         factories.activation("sigmiod")
 
 
+def test_the_2014_hard_sigmoid_is_a_clip():
+    clip = factories.activation("clip_to_unit")
+    values = np.array([-1.0, 0.25, 3.0])
+    np.testing.assert_array_equal(clip(values), [0, 0.25, 1])
+    layer = keras.layers.Dense(1, activation=clip)
+    again = keras.layers.Dense.from_config(layer.get_config())
+    assert again.activation is clip
+
+
 def test_max_column_norm_is_pylearn2s():
     rng = np.random.default_rng(0)
     weights = rng.normal(size=(5, 40))

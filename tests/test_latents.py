@@ -8,10 +8,28 @@ import pytest
 import scipy.stats
 
 from ganzoo.errors import ConfigurationError
-from ganzoo.latents import Gaussian, Spherical, Uniform
+from ganzoo.latents import (
+    Bernoulli,
+    Diagonal,
+    Gaussian,
+    Joined,
+    LearnedDiagonal,
+    Mixture,
+    Spherical,
+    Truncated,
+    Uniform,
+)
 from ganzoo.randomness import Draws, Segment
 
-PRIORS = [Uniform, Gaussian, Spherical]
+PRIORS = [
+    Uniform,
+    Gaussian,
+    Spherical,
+    Truncated,
+    Mixture,
+    LearnedDiagonal,
+    Bernoulli,
+]
 
 
 @pytest.mark.parametrize("prior", PRIORS)
@@ -41,6 +59,8 @@ def test_float64(prior):
     [
         (Uniform, scipy.stats.uniform(-np.sqrt(3), 2 * np.sqrt(3))),
         (Gaussian, scipy.stats.norm()),
+        (Truncated, scipy.stats.truncnorm(-2, 2)),
+        (LearnedDiagonal, scipy.stats.norm()),
     ],
 )
 def test_entries_have_the_distribution(prior, distribution):
@@ -48,7 +68,98 @@ def test_entries_have_the_distribution(prior, distribution):
     assert len(entries) == 100 * 1000
     # With a fixed seed this either always holds or never.
     assert scipy.stats.kstest(entries, distribution.cdf).pvalue > 1e-3
-    assert distribution.var() == pytest.approx(1)
+    assert prior is Truncated or distribution.var() == pytest.approx(1)
+
+
+@pytest.mark.parametrize("bound", [0.1, 9.0])
+def test_truncated_stays_within_any_bound(bound):
+    entries = Truncated(bound=bound)(Draws(5), 1000).numpy()
+    assert np.abs(entries).max() <= bound
+    cdf = scipy.stats.truncnorm(-bound, bound).cdf
+    assert scipy.stats.kstest(entries.ravel(), cdf).pvalue > 1e-3
+
+
+def test_mixture_has_its_components():
+    prior = Mixture(latent_dim=50, num_components=3, scale=0.1)
+    z = np.float64(prior(Draws(5), 3000).numpy())
+    distances = np.linalg.norm(z[:, None] - prior.means, axis=2)
+    which = distances.argmin(axis=1)
+    # Five standard errors of a share of one third.
+    shares = np.bincount(which, minlength=3) / 3000
+    assert np.abs(shares - 1 / 3).max() < 5 * np.sqrt(2 / 9 / 3000)
+    noise = ((z - prior.means[which]) / 0.1).ravel()
+    assert scipy.stats.kstest(noise, scipy.stats.norm.cdf).pvalue > 1e-3
+    many = Mixture(latent_dim=50, num_components=2000, scale=0.1)
+    variance = many.means.var() + 0.1**2
+    assert variance == pytest.approx(1, abs=5 * np.sqrt(2 / 100_000))
+    # The points are those of their seed, not of the draws.
+    again = Mixture(latent_dim=50, num_components=3, scale=0.1)
+    np.testing.assert_array_equal(again.means, prior.means)
+
+
+def test_bernoulli_and_joined():
+    prior = Joined([Gaussian(3), Bernoulli(5, 0.25), Bernoulli(2, scale=7.0)])
+    assert prior.latent_dim == 10
+    z = prior(Draws(5), 4000).numpy()
+    np.testing.assert_array_equal(z[:, :3], Gaussian(3)(Draws(5), 4000))
+    assert set(np.unique(z[:, 3:8])) == {0, 4}
+    assert set(np.unique(z[:, 8:])) == {0, 7}
+    share = (z[:, 3:8] > 0).mean()
+    assert abs(share - 0.25) < 5 * np.sqrt(0.25 * 0.75 / 20_000)
+
+
+def test_the_first_layer_of_a_learned_prior():
+    layer = LearnedDiagonal(3).first_layer()
+    n = np.array([[1.0, -2.0, 0.5]], "float32")
+    np.testing.assert_array_equal(layer(n), n)
+    layer.set_weights([np.array([1, 2, 3]), np.log([1, 10, 4])])
+    np.testing.assert_allclose(layer(n), [[2, -18, 5]], rtol=1e-6)
+    assert [w.path for w in layer.weights] == [
+        "prior/mean",
+        "prior/log_stddev",
+    ]
+    assert isinstance(layer, Diagonal)
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (
+            lambda: Truncated(bound=0.0),
+            "`bound` must be positive. Received: bound=0.0.",
+        ),
+        (
+            lambda: Mixture(num_components=0),
+            "`num_components` must be a positive integer. Received: "
+            "num_components=0.",
+        ),
+        (
+            lambda: Mixture(scale=1.0),
+            "`scale` must be in (0, 1). Received: scale=1.0.",
+        ),
+        (
+            lambda: Bernoulli(3, keep_probability=0.0),
+            "`keep_probability` must be in (0, 1]. Received: "
+            "keep_probability=0.0.",
+        ),
+        (
+            lambda: Bernoulli(3, scale=-1.0),
+            "`scale` must be positive. Received: scale=-1.0.",
+        ),
+        (
+            lambda: Joined([]),
+            "`parts` of `latents.joined` must hold a prior. Received: none.",
+        ),
+        (
+            lambda: Joined([LearnedDiagonal(2)]),
+            "`parts` of `latents.joined` must not learn. Received: "
+            "LearnedDiagonal. Use it alone.",
+        ),
+    ],
+)
+def test_what_cannot_be_meant(make, message):
+    with pytest.raises(ConfigurationError, match=f"^{re.escape(message)}$"):
+        make()
 
 
 def test_spherical_is_uniform_on_the_sphere():

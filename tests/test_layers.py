@@ -10,7 +10,8 @@ import tensorflow as tf
 
 from ganzoo import randomness
 from ganzoo.errors import ConfigurationError
-from ganzoo.layers import Dropout, MaxoutConv2D, MaxoutDense, UntiedBias
+from ganzoo.layers import Dropout, UntiedBias
+from ganzoo.maxout import MaxoutConv2D, MaxoutDense
 
 RNG = np.random.default_rng(7)
 
@@ -306,6 +307,19 @@ def test_dropout_is_off_outside_of_training_and_keras_outside_of_a_scope():
     )
 
 
+@pytest.mark.parametrize("scope", [randomness.Draws(0), None])
+def test_a_scale_of_ones_own_is_on_what_is_kept_while_training(scope):
+    inputs = np.ones((40, 30), "float32")
+    layer = Dropout(0.5, seed=1, scale=3.0)
+    with randomness.scope(scope):
+        found = layer(inputs, training=True).numpy()
+        np.testing.assert_allclose(sorted(set(found.ravel())), [0, 3])
+        np.testing.assert_array_equal(layer(inputs), inputs)
+        # As in the 2014 code: what drops nothing does not scale either.
+        untouched = Dropout(0.0, scale=3.0)(inputs, training=True)
+        np.testing.assert_array_equal(untouched, inputs)
+
+
 @pytest.mark.parametrize(
     "build, message",
     [
@@ -331,6 +345,10 @@ def test_dropout_is_off_outside_of_training_and_keras_outside_of_a_scope():
             "Received: kernel_size=8, padding=1, image (5, 9, 2).",
         ),
         (lambda: Dropout(1.0), "`rate` must be in [0, 1). Received: rate=1.0."),
+        (
+            lambda: Dropout(0.5, scale=0.0),
+            "`scale` must be None or positive. Received: scale=0.0.",
+        ),
     ],
 )
 def test_bad_sizes_are_refused(build, message):

@@ -92,6 +92,17 @@ def test_numbers_do_what_keras_does_with_them():
     np.testing.assert_allclose(ours, expected, rtol=1e-12)
 
 
+def test_shrinking_comes_after_each_update():
+    start = np.array([0.5, -1.0, 0.25, 2.0])
+    found, _ = descend(SGD(0.1, 0.5, shrink=0.9), start, 3)
+    weights, velocity = start.copy(), np.zeros(4)
+    for _ in range(3):
+        velocity = 0.5 * velocity - 0.1 * quadratic_gradient(weights)
+        weights = 0.9 * (weights + velocity)
+    # A rate is a float32.
+    np.testing.assert_allclose(found, weights, rtol=1e-6)
+
+
 def test_sparse_gradients():
     table = keras.Variable(np.ones((4, 3)), dtype="float64")
     optimizer = SGD(0.5)
@@ -217,6 +228,10 @@ def test_a_described_optimizer_comes_back(with_clock):
             lambda: SGD(0.1, momentum=1.5),
             "`momentum` must be a schedule or a number in [0, 1]. Received: "
             "momentum=1.5.",
+        ),
+        (
+            lambda: SGD(0.1, shrink=1.5),
+            "`shrink` must be in (0, 1]. Received: shrink=1.5.",
         ),
         (
             lambda: ExponentialDecay(0.1, decay=0.9),

@@ -27,6 +27,7 @@ ROWS = {
     "parts": (
         "randomness",
         "layers",
+        "maxout",
         "initializers",
         "factories",
         "conditions",
@@ -122,6 +123,7 @@ OPEN_TO_COMPONENTS = {
     "features",
     "initializers",
     "layers",
+    "maxout",
     "randomness",
 }
 

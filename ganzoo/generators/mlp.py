@@ -8,6 +8,7 @@ import keras
 
 from ganzoo import conditions, factories, initializers, randomness
 from ganzoo.errors import ConfigurationError
+from ganzoo.generators.layer_noise import LayerNoise
 
 
 def build_generator(
@@ -25,6 +26,10 @@ def build_generator(
     num_classes: int | None = None,
     condition_spec: Any = None,
     noise_in_hidden_part: bool = False,
+    dropout: float = 0.0,
+    dropout_scale: float | None = None,
+    noise_units: int = 0,
+    gated: bool = False,
 ) -> keras.Model:
     """Fully connected generator: Goodfellow et al. 2014, section 5.
 
@@ -56,6 +61,15 @@ def build_generator(
         noise_in_hidden_part: Of a masked example, put z where it is hidden, as
             the 2014 code did with z ~ N(0, 1), and not beside it. z is then as
             long as a sample.
+        dropout: Probability, while training, of dropping an entry of the input
+            of a layer, the first one's included.
+        dropout_scale: Factor of what is kept. None: 1 / (1 - dropout).
+        noise_units: Entries of z that join the input of each layer above the
+            first, and not of that.
+        gated: Whether entries of z multiply each hidden unit: dropout of G
+            that stays when G is sampled from, if these entries are those of
+            `latents.bernoulli`. z is then, in this order, what the first layer
+            takes, `noise_units` for each later layer, a factor for each unit.
 
     Returns:
         Model: float [B, latent_dim] -> float [B, *sample_shape]; with a
@@ -71,13 +85,16 @@ def build_generator(
     biases = factories.per_layer("hidden_bias", hidden_bias, num_hidden)
     ranges = factories.per_layer("init_range", init_range, num_hidden + 1)
     constraint = factories.max_column_norm_constraint(max_column_norm)
+    dtype = factories.output_dtype()
     latents = keras.Input((latent_dim,), dtype=randomness.variable_dtype())
     condition = conditions.symbols(condition_spec)
+    noise = LayerNoise(
+        latents, hidden_units, dropout, dropout_scale, noise_units, gated
+    )
+    hidden, beside = noise.latents, condition
     if noise_in_hidden_part:
-        image = _filled(latents, condition, sample_shape)
-        hidden = conditions.joined(image, condition["mask"], num_classes)
-    else:
-        hidden = conditions.joined(latents, condition, num_classes)
+        hidden, beside = _filled(hidden, condition, sample_shape)
+    hidden = conditions.joined(hidden, beside, num_classes)
     for index, units in enumerate(hidden_units):
         hidden = keras.layers.Dense(
             units,
@@ -86,33 +103,28 @@ def build_generator(
             bias_initializer=keras.initializers.Constant(biases[index]),
             kernel_constraint=constraint,
             name=f"hidden_{index}",
-        )(hidden)
-    output_kernel = initializers.uniform(ranges[-1])
-    if output_num_nonzero is not None:
-        output_kernel = initializers.SparseNormal(output_num_nonzero)
+        )(noise(hidden, index))
     samples = keras.layers.Dense(
         math.prod(sample_shape),
         activation=factories.activation(output_activation),
-        kernel_initializer=output_kernel,
+        kernel_initializer=_output_kernel(ranges[-1], output_num_nonzero),
         bias_initializer=_output_bias_initializer(output_bias, sample_mean),
         kernel_constraint=constraint,
-        dtype=factories.output_dtype(),
+        dtype=dtype,
         name="output",
-    )(hidden)
-    samples = keras.layers.Reshape(
-        sample_shape, dtype=factories.output_dtype(), name="samples"
-    )(samples)
+    )(noise(hidden, num_hidden))
+    reshape = keras.layers.Reshape(sample_shape, dtype=dtype, name="samples")
     return keras.Model(
         conditions.with_condition(latents, condition),
-        conditions.composited(samples, condition),
+        conditions.composited(reshape(samples), condition),
         name="generator",
     )
 
 
 def _filled(
     latents: keras.KerasTensor, condition: Any, sample_shape: tuple[int, ...]
-) -> keras.KerasTensor:
-    """The visible part, and z where it is hidden: [B, values in a sample]."""
+) -> tuple[keras.KerasTensor, keras.KerasTensor]:
+    """The visible part, with z where it is hidden, flat; and the mask."""
     if not conditions.is_masked(condition) or (
         latents.shape[1] != math.prod(sample_shape)
     ):
@@ -123,7 +135,16 @@ def _filled(
             f"and {'a' if conditions.is_masked(condition) else 'no'} mask."
         )
     noise = keras.layers.Reshape(sample_shape)(latents)
-    return keras.layers.Flatten()(conditions.composited(noise, condition))
+    image = conditions.composited(noise, condition)
+    return keras.layers.Flatten()(image), condition["mask"]
+
+
+def _output_kernel(
+    init_range: float, num_nonzero: int | None
+) -> keras.initializers.Initializer:
+    if num_nonzero is None:
+        return initializers.uniform(init_range)
+    return initializers.SparseNormal(num_nonzero)
 
 
 def _output_bias_initializer(

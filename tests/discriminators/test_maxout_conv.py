@@ -54,6 +54,13 @@ def test_dropout_at_every_layers_input():
         if isinstance(layer, keras.layers.Dropout)
     ]
     assert rates == [0.2, 0.5, 0.5, 0.5]
+    network = small(hidden_dropout=(0.1, 0.3, 0.4), hidden_scale=(1, 2, 3))
+    of_each = [
+        (layer.rate, layer.scale)
+        for layer in network.layers
+        if isinstance(layer, keras.layers.Dropout)
+    ]
+    assert of_each == [(0.2, None), (0.1, 1), (0.3, 2), (0.4, 3)]
     names = [layer.name for layer in small().layers]
     for name in ("conv_0", "conv_1", "output"):
         assert "dropout" in names[names.index(name) - 1]

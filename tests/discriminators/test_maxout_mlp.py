@@ -10,6 +10,7 @@ import tensorflow as tf
 from ganzoo import randomness
 from ganzoo.discriminators.maxout_mlp import build_discriminator
 from ganzoo.errors import ConfigurationError
+from ganzoo.layers import Dropout
 
 RNG = np.random.default_rng(13)
 
@@ -50,6 +51,22 @@ def test_dropout_at_every_layers_input():
     assert abs(logits.mean() - 1e6) < 5 * deviation / np.sqrt(50)
     assert 0.7 * deviation < logits.std() < 1.3 * deviation
     np.testing.assert_allclose(network(tf.ones([2, 1000])), 1e6)
+
+
+def test_rates_and_scales_of_each_layer():
+    network = build_discriminator(
+        (2,),
+        hidden_units=(3, 4),
+        input_dropout=0.1,
+        hidden_dropout=(0.2, 0.3),
+        input_scale=2.0,
+        hidden_scale=(3.0, None),
+    )
+    assert [
+        (layer.rate, layer.scale)
+        for layer in network.layers
+        if isinstance(layer, Dropout)
+    ] == [(0.1, 2.0), (0.2, 3.0), (0.3, None)]
 
 
 def test_mnist_parameters():
