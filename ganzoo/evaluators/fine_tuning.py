@@ -1,6 +1,6 @@
 """A network with a new head, trained further on few labels."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import keras
@@ -131,37 +131,50 @@ class FineTuning:
         seed: int,
     ) -> float:
         """Trains the network; its share of right classes after that."""
-        randomness.adopt(network)
-        optimizer = keras.optimizers.Adam(self.learning_rate)
-        optimizer.build(network.trainable_variables)
-
-        @tf.function(reduce_retracing=True, autograph=False)
-        def step(samples: tf.Tensor, labels: tf.Tensor, number: Any) -> None:
-            draws = randomness.Draws(seed, number)
-            with randomness.scope(draws), tf.GradientTape() as tape:
-                logits = network(samples, training=True)
-                losses = keras.losses.sparse_categorical_crossentropy(
-                    labels, logits, from_logits=True
-                )
-                loss = tf.reduce_mean(losses) + sum(network.losses)
-            weights = network.trainable_variables
-            optimizer.apply_gradients(
-                zip(tape.gradient(loss, weights), weights, strict=True)
-            )
-
+        step = _training_step(network, self.learning_rate, seed)
         numbers = np.random.default_rng(seed)
         size = min(self.batch_size, len(rows))
         for number in range(self.num_steps):
             batch = numbers.choice(rows, size, replace=False)
             step(
                 tf.cast(data.samples[batch], randomness.variable_dtype()),
-                tf.constant(data.labels[batch]),
+                tf.cast(data.labels[batch], tf.int64),
                 tf.constant(number),
             )
         logits = in_batches(
             lambda samples: network(samples, training=False), data.test_samples
         )
         return float(np.mean(logits.argmax(axis=1) == data.test_labels))
+
+
+def _training_step(
+    network: keras.Model, learning_rate: float, seed: int
+) -> Callable[..., None]:
+    """(samples, labels, number of the step) -> None: one step of Adam."""
+    randomness.adopt(network)
+    optimizer = keras.optimizers.Adam(learning_rate)
+    optimizer.build(network.trainable_variables)
+
+    def step(samples: tf.Tensor, labels: tf.Tensor, number: tf.Tensor) -> None:
+        draws = randomness.Draws(seed, number)
+        with randomness.scope(draws), tf.GradientTape() as tape:
+            logits = network(samples, training=True)
+            losses = keras.losses.sparse_categorical_crossentropy(
+                labels, logits, from_logits=True
+            )
+            loss = tf.reduce_mean(losses) + sum(network.losses)
+        weights = network.trainable_variables
+        optimizer.apply_gradients(
+            zip(tape.gradient(loss, weights), weights, strict=True)
+        )
+
+    signature = [
+        tf.TensorSpec(network.input_shape, randomness.variable_dtype()),
+        tf.TensorSpec([None], tf.int64),
+        tf.TensorSpec([], tf.int32),
+    ]
+    graph = tf.function(step, signature, autograph=False)
+    return graph.get_concrete_function()
 
 
 def _with_head(trunk: keras.Model, num_classes: int) -> keras.Model:

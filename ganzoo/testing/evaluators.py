@@ -123,8 +123,10 @@ class Resampled:
     ) -> keras.Model:
         """A network below its last layer: eight rectified units."""
         shape = self._samples.shape[1:]
-        layers = [keras.layers.Flatten(), keras.layers.Dense(8, "relu")]
-        return keras.Sequential([keras.Input(shape), *layers])
+        start = keras.initializers.GlorotUniform(seed=0)
+        units = keras.layers.Dense(8, "relu", kernel_initializer=start)
+        flat = keras.layers.Flatten()
+        return keras.Sequential([keras.Input(shape), flat, units])
 
 
 class _Evaluator:

@@ -1,0 +1,81 @@
+"""Networks cut at a layer."""
+
+import re
+
+import keras
+import numpy as np
+import pytest
+
+from ganzoo.errors import ConfigurationError
+from ganzoo.hidden_layers import above, below
+
+
+def chain():
+    """Functional: 3 -> a (4) -> b (2), in that order."""
+    inputs = keras.Input((3,), name="x")
+    hidden = keras.layers.Dense(4, "relu", name="a")(inputs)
+    outputs = keras.layers.Dense(2, name="b")(hidden)
+    return keras.Model(inputs, outputs, name="chain")
+
+
+def sequential():
+    layers = [keras.layers.Dense(4, name="a"), keras.layers.Dense(2, name="b")]
+    return keras.Sequential([keras.Input((3,)), *layers], name="chain")
+
+
+@pytest.mark.parametrize("make", [chain, sequential])
+def test_the_parts_make_the_whole_and_share_its_weights(make):
+    network = make()
+    x = np.random.default_rng(0).normal(size=(5, 3)).astype(np.float32)
+    lower = below(network, "a", "layer")
+    upper = above(network, "a", "layer")
+    np.testing.assert_allclose(upper(lower(x)), network(x), atol=1e-6)
+    np.testing.assert_allclose(below(network, None, "layer")(x), lower(x))
+    assert upper.weights[0] is network.get_layer("b").kernel
+    assert lower.weights[0] is network.get_layer("a").kernel
+
+
+def branching():
+    inputs = keras.Input((3,), name="x")
+    hidden = keras.layers.Dense(2, name="a")(inputs)
+    beside = keras.layers.Dense(2, name="b")(inputs)
+    return keras.Model(
+        inputs, keras.layers.Add(name="sum")([hidden, beside]), name="two"
+    )
+
+
+class Opaque(keras.Model):
+    def call(self, inputs):
+        return inputs
+
+
+@pytest.mark.parametrize(
+    ("cut", "message"),
+    [
+        (
+            lambda: below(chain(), "c", "layer"),
+            "`layer` must be a layer of 'chain'. Received: 'c'. It has: x, a, "
+            "b.",
+        ),
+        (
+            lambda: above(branching(), "a", "target_layer"),
+            "`target_layer` must be a layer whose output alone decides about "
+            "the output of 'two'. Received: 'a', beside which other ways lead "
+            "from the input. Choose a layer behind them.",
+        ),
+        (
+            lambda: below(branching(), None, "layer"),
+            "`layer` must name a layer where the last one takes several "
+            "inputs. Received: None for 'two', whose last layer is 'sum'. It "
+            "has: x, a, b, sum.",
+        ),
+        (
+            lambda: below(Opaque(name="shut"), "a", "layer"),
+            "`layer` needs a network whose layers can be seen: a functional "
+            "or a sequential keras.Model. Received: 'shut', a Opaque.",
+        ),
+    ],
+)
+def test_a_cut_that_cannot_be_made_says_why(cut, message):
+    with pytest.raises(ConfigurationError, match=re.escape(message)):
+        cut()
