@@ -99,7 +99,8 @@ class EnlargeGradients:
         if context.num_replicas_in_sync > 1:
             square = context.all_reduce(tf.distribute.ReduceOp.SUM, square)
         norm = tf.maximum(tf.sqrt(square), _LEAST_NORM)
-        return gradient * tf.maximum(1.0, self.target_scale / norm)
+        least = tf.ones([], gradient.dtype)
+        return gradient * tf.maximum(least, self.target_scale / norm)
 
 
 class DiffAugment:
