@@ -85,6 +85,7 @@ setup(
         "pillow>=10",
         "safetensors>=0.4",
         "scikit-learn>=1.4",
+        "threadpoolctl>=3.1",
         "scipy>=1.11",
         "tensorboard>=2.20",  # TensorFlow no longer brings it.
         "tensorflow>=2.21,<2.22",

@@ -123,7 +123,8 @@ def test_does_not_depend_on_block_size_or_order(monkeypatch):
     np.testing.assert_allclose(shuffled[:, ::-1], values, atol=1e-5)
     monkeypatch.setattr(windows, "_BLOCK_SIZE", 700)  # Three rows at a time.
     in_blocks = log_likelihoods(points, centres, PAPER_SIGMAS)
-    np.testing.assert_allclose(in_blocks, values, atol=1e-9)
+    # Which terms are negligible is decided block by block.
+    np.testing.assert_allclose(in_blocks, values, rtol=0, atol=1e-6)
 
 
 @pytest.mark.parametrize(
