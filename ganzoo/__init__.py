@@ -9,7 +9,7 @@ The map of the package. Read `ganzoo/gan.py` first; imports point one way:
                             names, bindings, signatures as its parts
     latents, randomness     priors of z; every draw, a pure function
     conditions, masks       labels and masked examples, as networks take them
-    layers, maxout          dropout, one bias per pixel; maxout
+    layers, maxout          dropout, one bias per pixel; maxout, on convolutions
     optimizers              momentum and rates that really move
     transforms, pacing      what D sees of samples; when a player moves
     initializers, factories what the built-in networks share

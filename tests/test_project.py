@@ -26,6 +26,7 @@ ROWS = {
     ),
     "parts": (
         "randomness",
+        "convolutions",
         "layers",
         "maxout",
         "initializers",
