@@ -18,6 +18,7 @@ from ganzoo import masks, registry, testing
 from ganzoo.datasets.densities import GaussianRing
 from ganzoo.datasets.digits import Digits
 from ganzoo.datasets.image_folder import ImageFolder
+from ganzoo.datasets.masked import Masked
 from ganzoo.datasets.tfd import TorontoFaces
 from ganzoo.datasets.tfds_images import Cifar10, Mnist, TfdsImages
 from ganzoo.losses.non_saturating import NonSaturating
@@ -115,6 +116,15 @@ CASES = {
     "evaluators.nearest_neighbor": {"num_samples": 100},
     "evaluators.interpolation": {"num_pairs": 10},
     "evaluators.reconstruction": {"num_samples": 100},
+    "evaluators.class_accuracy": {
+        "dataset": Digits(conditional=True),
+        "num_samples": 100,
+    },
+    "evaluators.completion": {
+        "dataset": Masked(Digits(), masks.RightHalf()),
+        "num_images": 20,
+        "num_completions": 2,
+    },
     "evaluators.semi_supervised": {"num_labels": (20, 50), "num_draws": 2},
     "evaluators.fine_tuning": {
         "num_labels": (20,),

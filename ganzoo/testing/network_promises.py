@@ -13,7 +13,6 @@ from ganzoo import randomness
 from ganzoo.networks import has_batch_statistics
 from ganzoo.randomness import Draws
 from ganzoo.testing.players import (
-    NUM_CLASSES,
     NUM_ROWS,
     Generator,
     perturb,
@@ -191,16 +190,20 @@ def _compare_replicas(player: Generator) -> str:
 
 
 def conditions(player: Generator) -> str:
-    """The output depends on the condition, if it takes one."""
+    """The output depends on the condition, if it takes one.
+
+    Nets that can do without keep dtypes, gradients and export with labels too.
+    """
     if "condition_spec" not in inspect.signature(player.factory).parameters:
         return NOT_APPLICABLE
-    condition = player.condition
-    if condition is None:
-        condition = np.arange(NUM_ROWS) % NUM_CLASSES
-    network = player.build(condition=condition)
+    if player.condition is None:
+        player = player.with_labels()
+        for promise in (dtypes, gradients, export):
+            _keep_with_labels(promise, player)
+    network = player.build()
     perturb(network)
     one = tf.repeat(player.inputs(1), NUM_ROWS, axis=0)
-    made = player.call(network, one, False, condition).numpy()
+    made = player.call(network, one, False).numpy()
     if np.allclose(made, made[:1], rtol=0, atol=1e-12):
         raise Broken(
             "the output must depend on the condition",
@@ -208,6 +211,19 @@ def conditions(player: Generator) -> str:
             "Use the second input, or leave out `condition_spec`",
         )
     return "ok"
+
+
+def _keep_with_labels(
+    promise: Callable[[Generator], str], player: Generator
+) -> None:
+    try:
+        promise(player)
+    except Broken as broken:
+        raise Broken(
+            f"with a label for each input ({promise.__name__}), {broken.rule}",
+            broken.received,
+            broken.remedy,
+        ) from broken
 
 
 def export(player: Generator) -> str:

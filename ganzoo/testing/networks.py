@@ -39,8 +39,8 @@ def generator_checks(
         latent_dim: Length of z.
         name: For messages. Default: module:name of the factory.
         condition: Four conditions, in any structure of arrays: for factories
-            that cannot do without. None: labels 0 to 9, and these only for the
-            promise "conditions".
+            that cannot do without. None: none, and labels for the promise
+            "conditions".
         **arguments: Of the factory, as a recipe would bind them. Small sizes
             make the checks fast.
     """

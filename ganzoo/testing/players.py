@@ -1,5 +1,6 @@
 """Networks as the kit builds and calls them: like core, on a fixed batch."""
 
+import copy
 import inspect
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -43,6 +44,12 @@ class Generator:
         self.condition = condition
         self.arguments = arguments
 
+    def with_labels(self) -> "Generator":
+        """The same with a label for each row, 0 to `NUM_CLASSES` - 1."""
+        labelled = copy.copy(self)
+        labelled.condition = np.arange(NUM_ROWS) % NUM_CLASSES
+        return labelled
+
     def input_shape(self, sample_shape: tuple[int, ...]) -> tuple[int, ...]:
         """Of one input, for samples of that shape."""
         return (self.latent_dim,)
@@ -51,12 +58,10 @@ class Generator:
         """Of one output, for samples of that shape."""
         return sample_shape
 
-    def build(
-        self, sample_shape: tuple[int, ...] | None = None, condition: Any = None
-    ) -> keras.Model:
+    def build(self, sample_shape: tuple[int, ...] | None = None) -> keras.Model:
         """A new network with weights of seed 0, called once."""
         sample_shape = sample_shape or self.sample_shapes[0]
-        condition = self.condition if condition is None else condition
+        condition = self.condition
         supplied = {
             "sample_shape": sample_shape,
             "latent_dim": self.latent_dim,
@@ -95,13 +100,12 @@ class Generator:
         network: keras.Model,
         inputs: tf.Tensor,
         training: bool = True,
-        condition: Any = None,
     ) -> tf.Tensor:
         """The network at step 0 of a game."""
-        condition = self.condition if condition is None else condition
         draws = Draws(7, 0, [Segment("check", 0, len(inputs))])
         with randomness.scope(draws if training else None):
-            return network(with_rows(inputs, condition), training=training)
+            inputs = with_rows(inputs, self.condition)
+            return network(inputs, training=training)
 
     def packed(self, parts: Sequence[tf.Tensor]) -> Any:
         """What the network is called with, from its flat parts."""

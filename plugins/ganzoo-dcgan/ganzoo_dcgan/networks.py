@@ -6,6 +6,7 @@ https://arxiv.org/abs/1511.06434.
 """
 
 import math
+from typing import Any
 
 import keras
 
@@ -19,6 +20,8 @@ def build_generator(
     init_stddev: float = 0.02,
     batch_norm_momentum: float = 0.9,
     synchronized: bool = True,
+    num_classes: int | None = None,
+    condition_spec: Any = None,
 ) -> keras.Model:
     """Generator of DCGAN: Radford et al. 2016, section 3 and Figure 1.
 
@@ -38,12 +41,17 @@ def build_generator(
         batch_norm_momentum: Of the moving statistics.
         synchronized: Whether batch statistics are of the global batch, and not
             of each replica's part.
+        num_classes: Of the data's labels.
+        condition_spec: Of labels: a learnt vector as long as z for each goes in
+            beside z. The paper has none.
 
     Returns:
-        Model: float [B, latent_dim] -> float [B, *sample_shape].
+        Model: float [B, latent_dim] -> float [B, *sample_shape]; with labels,
+        called on [latents, labels].
 
     Raises:
-        ValueError: If the height or width is odd or below 8.
+        ValueError: If the height or width is odd or below 8, or the condition
+            is no label.
     """
     height, breadth, num_doublings = _smallest_map(sample_shape)
 
@@ -60,10 +68,15 @@ def build_generator(
 
     channels = width * 2 ** (num_doublings - 1)
     latents = keras.Input((latent_dim,), dtype=_output_dtype())
+    inputs, hidden = latents, latents
+    if condition_spec is not None:
+        labels, embedded = _embedded(condition_spec, num_classes, latent_dim)
+        inputs = [latents, labels]
+        hidden = keras.layers.Concatenate()([latents, embedded])
     # No bias before batch normalisation, which would take it out again.
     hidden = keras.layers.Dense(
         height * breadth * channels, use_bias=False, kernel_initializer=kernel()
-    )(latents)
+    )(hidden)
     hidden = keras.layers.Reshape((height, breadth, channels))(hidden)
     hidden = normalized(hidden)
     for doubling in range(1, num_doublings):
@@ -90,7 +103,7 @@ def build_generator(
         samples = keras.layers.Rescaling(
             (high - low) / 2, (high + low) / 2, dtype=_output_dtype()
         )(samples)
-    return keras.Model(latents, samples, name="dcgan_generator")
+    return keras.Model(inputs, samples, name="dcgan_generator")
 
 
 def build_discriminator(
@@ -101,6 +114,8 @@ def build_discriminator(
     init_stddev: float = 0.02,
     batch_norm_momentum: float = 0.9,
     synchronized: bool = True,
+    num_classes: int | None = None,
+    condition_spec: Any = None,
 ) -> keras.Model:
     """Discriminator of DCGAN: Radford et al. 2016, section 3.
 
@@ -118,16 +133,28 @@ def build_discriminator(
         batch_norm_momentum: Of the moving statistics.
         synchronized: Whether batch statistics are of the global batch, and not
             of each replica's part.
+        num_classes: Of the data's labels.
+        condition_spec: Of labels: a learnt map for each becomes a channel
+            beside the sample's. The paper has none.
 
     Returns:
-        Model: float [B, *sample_shape] -> logits [B, 1].
+        Model: float [B, *sample_shape] -> logits [B, 1]; with labels, called on
+        [samples, labels].
 
     Raises:
-        ValueError: If the height or width is odd or below 8.
+        ValueError: If the height or width is odd or below 8, or the condition
+            is no label.
     """
     *_, num_halvings = _smallest_map(sample_shape)
     samples = keras.Input(sample_shape, dtype=_output_dtype())
-    hidden = samples
+    inputs, hidden = samples, samples
+    if condition_spec is not None:
+        labels, embedded = _embedded(
+            condition_spec, num_classes, math.prod(sample_shape[:2])
+        )
+        inputs = [samples, labels]
+        channel = keras.layers.Reshape((*sample_shape[:2], 1))(embedded)
+        hidden = keras.layers.Concatenate()([samples, channel])
     for halving in range(num_halvings):
         is_first = halving == 0
         hidden = keras.layers.Conv2D(
@@ -153,7 +180,34 @@ def build_discriminator(
         kernel_initializer=keras.initializers.RandomNormal(stddev=init_stddev),
         dtype=_output_dtype(),
     )(hidden)
-    return keras.Model(samples, logits, name="dcgan_discriminator")
+    return keras.Model(inputs, logits, name="dcgan_discriminator")
+
+
+def _embedded(
+    condition_spec: Any, num_classes: int | None, size: int
+) -> tuple[keras.KerasTensor, keras.KerasTensor]:
+    """Labels as an input [B], and a learnt vector [B, size] for each."""
+    shape = getattr(condition_spec, "shape", None)
+    if shape != (None,) or num_classes is None:
+        raise ValueError(
+            "`condition_spec` of DCGAN's nets must be of labels, [batch], with "
+            f"`num_classes`. Received: {condition_spec} and "
+            f"num_classes={num_classes}."
+        )
+    labels = keras.Input((), dtype=condition_spec.dtype)
+    # A lookup in the identity refuses labels that there are not.
+    rows = keras.layers.Embedding(
+        num_classes,
+        num_classes,
+        embeddings_initializer="identity",
+        trainable=False,
+    )(labels)
+    vectors = keras.layers.Dense(
+        size,
+        use_bias=False,
+        kernel_initializer=keras.initializers.RandomNormal(stddev=1.0),
+    )(rows)
+    return labels, vectors
 
 
 def _smallest_map(sample_shape: tuple[int, ...]) -> tuple[int, int, int]:

@@ -2,6 +2,8 @@
 
 Miyato et al. 2018, "Spectral normalization for generative adversarial
 networks", https://arxiv.org/abs/1802.05957, appendix B: the nets for CIFAR-10.
+With labels: Miyato & Koyama 2018, "cGANs with projection discriminator",
+https://arxiv.org/abs/1802.05637.
 """
 
 import math
@@ -18,6 +20,8 @@ def build_generator(
     value_range: tuple[float, float] | None = (-1.0, 1.0),
     width: int = 256,
     batch_norm_momentum: float = 0.9,
+    num_classes: int | None = None,
+    condition_spec: Any = None,
 ) -> keras.Model:
     """Residual generator: Miyato et al. 2018, appendix B.
 
@@ -32,22 +36,36 @@ def build_generator(
         value_range: (low, high) of samples; None: linear output.
         width: Channels of every hidden map. The paper uses 256.
         batch_norm_momentum: Of the moving statistics.
+        num_classes: Of the data's labels.
+        condition_spec: Of labels: batch normalisation then scales and shifts by
+            each label's own numbers, as Miyato & Koyama 2018 have it.
 
     Returns:
-        Model: float [B, latent_dim] -> float [B, *sample_shape].
+        Model: float [B, latent_dim] -> float [B, *sample_shape]; with labels,
+        called on [latents, labels].
 
     Raises:
-        ValueError: If the height or width is odd or below 8.
+        ValueError: If the height or width is odd or below 8, or the condition
+            is no label.
     """
     height, breadth, num_blocks = _smallest_map(sample_shape)
+    latents = keras.Input((latent_dim,), dtype=_output_dtype())
+    inputs: Any = latents
+    rows = None
+    if condition_spec is not None:
+        labels, rows = _rows(condition_spec, num_classes)
+        inputs = [latents, labels]
 
     def normalized(hidden: keras.KerasTensor) -> keras.KerasTensor:
-        hidden = keras.layers.BatchNormalization(momentum=batch_norm_momentum)(
-            hidden
-        )
+        hidden = keras.layers.BatchNormalization(
+            momentum=batch_norm_momentum,
+            center=rows is None,
+            scale=rows is None,
+        )(hidden)
+        if rows is not None:
+            hidden = _scaled_and_shifted(hidden, rows)
         return keras.layers.ReLU()(hidden)
 
-    latents = keras.Input((latent_dim,), dtype=_output_dtype())
     hidden = keras.layers.Dense(height * breadth * width)(latents)
     hidden = keras.layers.Reshape((height, breadth, width))(hidden)
     for _ in range(num_blocks):
@@ -83,7 +101,7 @@ def build_generator(
         samples = keras.layers.Rescaling(
             (high - low) / 2, (high + low) / 2, dtype=_output_dtype()
         )(samples)
-    return keras.Model(latents, samples, name="resnet_generator")
+    return keras.Model(inputs, samples, name="resnet_generator")
 
 
 def build_discriminator(
@@ -92,6 +110,8 @@ def build_discriminator(
     num_halvings: int = 2,
     num_blocks: int = 4,
     num_iterations: int = 1,
+    num_classes: int | None = None,
+    condition_spec: Any = None,
 ) -> keras.Model:
     """Residual discriminator with spectral norm one: Miyato et al. 2018.
 
@@ -105,13 +125,18 @@ def build_discriminator(
         num_halvings: Blocks that halve the map, from the first on.
         num_blocks: Blocks in all.
         num_iterations: Power iterations in a training call.
+        num_classes: Of the data's labels.
+        condition_spec: Of labels: the logit then has one term more, the inner
+            product of the features and a vector of the label, Miyato & Koyama
+            2018, section 3: the projection discriminator.
 
     Returns:
-        Model: float [B, *sample_shape] -> logits [B, 1].
+        Model: float [B, *sample_shape] -> logits [B, 1]; with labels, called on
+        [samples, labels].
 
     Raises:
-        ValueError: If samples are no images, or if there are more halvings
-            than blocks or than the size allows.
+        ValueError: If samples are no images, if there are more halvings than
+            blocks or than the size allows, or the condition is no label.
     """
     sizes = sample_shape[:-1]
     if (
@@ -164,9 +189,62 @@ def build_discriminator(
     logits = SpectralDense(
         1, num_iterations=num_iterations, dtype=_output_dtype()
     )(hidden)
-    discriminator = keras.Model(samples, logits, name="resnet_discriminator")
+    inputs: Any = samples
+    if condition_spec is not None:
+        labels, rows = _rows(condition_spec, num_classes)
+        inputs = [samples, labels]
+        vectors = SpectralDense(
+            width,
+            num_iterations=num_iterations,
+            use_bias=False,
+            dtype=_output_dtype(),
+        )(rows)
+        dot = keras.layers.Dot(axes=1, dtype=_output_dtype())
+        logits = keras.layers.Add(dtype=_output_dtype())(
+            [logits, dot([hidden, vectors])]
+        )
+    discriminator = keras.Model(inputs, logits, name="resnet_discriminator")
     discriminator.mixes_examples = False
     return discriminator
+
+
+def _rows(
+    condition_spec: Any, num_classes: int | None
+) -> tuple[keras.KerasTensor, keras.KerasTensor]:
+    """Labels as an input [B], and as rows of the identity [B, num_classes]."""
+    shape = getattr(condition_spec, "shape", None)
+    if shape != (None,) or num_classes is None:
+        raise ValueError(
+            "`condition_spec` of the residual nets must be of labels, [batch], "
+            f"with `num_classes`. Received: {condition_spec} and "
+            f"num_classes={num_classes}."
+        )
+    labels = keras.Input((), dtype=condition_spec.dtype)
+    # A lookup in the identity refuses labels that there are not.
+    identity = keras.layers.Embedding(
+        num_classes,
+        num_classes,
+        embeddings_initializer="identity",
+        trainable=False,
+    )
+    return labels, identity(labels)
+
+
+def _scaled_and_shifted(
+    hidden: keras.KerasTensor, rows: keras.KerasTensor
+) -> keras.KerasTensor:
+    """Channels times, plus each label's own numbers; at first 1 and 0."""
+    width = hidden.shape[-1]
+    for kind, combine in (
+        ("ones", keras.layers.Multiply()),
+        ("zeros", keras.layers.Add()),
+    ):
+        numbers = keras.layers.Dense(
+            width, use_bias=False, kernel_initializer=kind
+        )(rows)
+        numbers = keras.layers.Reshape((1, 1, width))(numbers)
+        hidden = combine([hidden, numbers])
+    return hidden
 
 
 def _residual_initializer() -> keras.initializers.Initializer:

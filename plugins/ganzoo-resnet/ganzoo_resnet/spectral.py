@@ -25,6 +25,7 @@ class _Spectral(keras.layers.Layer):
         kernel_initializer: Any = "glorot_uniform",
         num_iterations: int = 1,
         epsilon: float = 1e-12,
+        use_bias: bool = True,
         **kwargs: Any,
     ):
         super().__init__(**kwargs)
@@ -36,6 +37,7 @@ class _Spectral(keras.layers.Layer):
         self.kernel_initializer = keras.initializers.get(kernel_initializer)
         self.num_iterations = num_iterations
         self.epsilon = epsilon
+        self.use_bias = use_bias
 
     def _add_weights(self, kernel_shape: tuple[int, ...]) -> None:
         self.kernel = self.add_weight(
@@ -45,9 +47,10 @@ class _Spectral(keras.layers.Layer):
             autocast=False,
             name="kernel",
         )
-        self.bias = self.add_weight(
-            shape=kernel_shape[-1:], initializer="zeros", name="bias"
-        )
+        if self.use_bias:
+            self.bias = self.add_weight(
+                shape=kernel_shape[-1:], initializer="zeros", name="bias"
+            )
         # Each replica keeps its own u, and all are equal: they come from equal
         # kernels. Nothing has to be sent, so a call may stand in a `tf.cond`.
         self.u = keras.Variable(
@@ -76,6 +79,10 @@ class _Spectral(keras.layers.Layer):
         sigma = tf.reduce_sum(v * tf.matmul(matrix, u))
         return tf.cast(kernel / sigma, self.compute_dtype)
 
+    def biased(self, outputs: tf.Tensor) -> tf.Tensor:
+        """The outputs plus the bias, if there is one."""
+        return outputs + self.bias if self.use_bias else outputs
+
     def _unit(self, vector: tf.Tensor) -> tf.Tensor:
         return vector / (tf.norm(vector) + self.epsilon)
 
@@ -87,6 +94,7 @@ class _Spectral(keras.layers.Layer):
             ),
             "num_iterations": self.num_iterations,
             "epsilon": self.epsilon,
+            "use_bias": self.use_bias,
         }
 
 
@@ -99,6 +107,7 @@ class SpectralDense(_Spectral):
         kernel_initializer: Of the kernel [in, units].
         num_iterations: Power iterations in a training call. The paper uses 1.
         epsilon: Added to the lengths that u and v are divided by.
+        use_bias: Whether a bias is added.
 
     Input: float [batch, in].
     Output: float [batch, units].
@@ -115,7 +124,7 @@ class SpectralDense(_Spectral):
         self._add_weights((input_shape[-1], self.units))
 
     def call(self, inputs: tf.Tensor, training: bool = False) -> tf.Tensor:
-        return tf.matmul(inputs, self.normalized_kernel(training)) + self.bias
+        return self.biased(tf.matmul(inputs, self.normalized_kernel(training)))
 
     def get_config(self) -> dict[str, Any]:
         return {**super().get_config(), "units": self.units}
@@ -134,6 +143,7 @@ class SpectralConv2D(_Spectral):
         kernel_initializer: Of the kernel [k, k, in, filters].
         num_iterations: Power iterations in a training call. The paper uses 1.
         epsilon: Added to the lengths that u and v are divided by.
+        use_bias: Whether a bias is added.
 
     Input: float [batch, height, width, in].
     Output: float [batch, height, width, filters].
@@ -153,7 +163,7 @@ class SpectralConv2D(_Spectral):
 
     def call(self, inputs: tf.Tensor, training: bool = False) -> tf.Tensor:
         kernel = self.normalized_kernel(training)
-        return tf.nn.conv2d(inputs, kernel, 1, "SAME") + self.bias
+        return self.biased(tf.nn.conv2d(inputs, kernel, 1, "SAME"))
 
     def compute_output_shape(self, input_shape: Sequence) -> tuple:
         return (*input_shape[:-1], self.filters)
