@@ -213,7 +213,7 @@ def _film_strip(dataset: Any, folder: pathlib.Path) -> Drawn | None:
         axes.spines[:].set_visible(False)
         if is_images:
             axes.set_ylabel(
-                f"{step:,}", rotation=0, ha="right", va="center", fontsize=8
+                f"{step:,}", rotation=0, ha="right", va="center", fontsize=11
             )
         else:
             axes.set_title(f"{step:,}", fontsize=8)

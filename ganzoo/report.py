@@ -11,6 +11,7 @@ import math
 import pathlib
 from typing import Any
 
+from ganzoo import checkpoint_files
 from ganzoo.comparing import result_files
 from ganzoo.curves import read_lines
 from ganzoo.run_directory import RunDirectory
@@ -26,6 +27,7 @@ h1 { font-size: 1.5rem; } h2 { font-size: 1.2rem; margin-top: 2rem; }
 img { max-width: 100%; height: auto; background: #fff; }
 figure { margin: 1.5rem 0; } figcaption { font-size: .9rem; }
 .scroll { overflow-x: auto; }
+.facts td { overflow-wrap: anywhere; }
 table { border-collapse: collapse; font-size: .9rem; }
 th, td { text-align: left; vertical-align: top; padding: .3rem .6rem;
   border-bottom: 1px solid #8884; overflow-wrap: normal; }
@@ -50,7 +52,7 @@ def write_report(run: RunDirectory) -> pathlib.Path:
     lines = read_lines(folder / "metrics.jsonl")
     parts = [
         _head(folder, lines),
-        _warnings(results, lines),
+        _warnings(results, lines, _num_rollbacks(folder / "checkpoints")),
         _figures(folder),
         _numbers(results),
         _recipe(folder),
@@ -84,11 +86,13 @@ def _head(folder: pathlib.Path, lines: list[dict[str, Any]]) -> str:
         if value
     )
     name = html.escape(folder.resolve().name)
-    return f"<h1>{name}</h1>\n<div class='scroll'><table>{rows}</table></div>"
+    return f"<h1>{name}</h1>\n<table class='facts'>{rows}</table>"
 
 
 def _warnings(
-    results: list[dict[str, Any]], lines: list[dict[str, Any]]
+    results: list[dict[str, Any]],
+    lines: list[dict[str, Any]],
+    num_rollbacks: int,
 ) -> str:
     """What a reader should know before the numbers."""
     found = [
@@ -96,12 +100,11 @@ def _warnings(
         for result in results
         for warning in result.get("warnings", ())
     ]
-    steps = [line["step"] for line in lines]
-    if any(
-        later <= earlier
-        for earlier, later in zip(steps, steps[1:], strict=False)
-    ):
-        found.append("The log goes back: the run was rolled back on its way.")
+    if num_rollbacks:
+        found.append(
+            f"{num_rollbacks} time(s) a loss or a weight was not finite, and "
+            "the run went back to a checkpoint and lowered its learning rates."
+        )
     for line in lines:
         bad = [
             name
@@ -112,11 +115,13 @@ def _warnings(
             found.append(
                 f"{', '.join(bad)} was not finite up to step {line['step']:,}."
             )
-    diversity = lines[-1].get("sample_diversity") if lines else None
-    if diversity is not None and diversity < _COLLAPSED:
+    diversity = [
+        x["sample_diversity"] for x in lines if "sample_diversity" in x
+    ]
+    if diversity and diversity[-1] < _COLLAPSED:
         found.append(
-            f"At the end, samples differ {diversity:.2g} times as much as the "
-            "data does: the generator has collapsed."
+            f"At the end, samples differ {diversity[-1]:.2g} times as much as "
+            "the data does: the generator has collapsed."
         )
     if not found:
         return ""
@@ -127,6 +132,15 @@ def _warnings(
         "<section class='warnings'>\n<h2>Warnings</h2>\n"
         f"<ul>{items}</ul>\n</section>"
     )
+
+
+def _num_rollbacks(folder: pathlib.Path) -> int:
+    """How often a run was rolled back, as its newest checkpoint says."""
+    for path in sorted(folder.glob("step-*"), reverse=True):
+        if checkpoint_files.is_whole(path):
+            about = json.loads((path / "manifest.json").read_text())["about"]
+            return about.get("num_rollbacks", 0)
+    return 0
 
 
 def _figures(folder: pathlib.Path) -> str:
@@ -160,12 +174,16 @@ def _numbers(results: list[dict[str, Any]]) -> str:
     if not results:
         return ""
     rows, protocols = [], []
-    for result in results:
-        rows.append(_row(result["name"], result))
-        rows += [
+    for name in dict.fromkeys(result["name"] for result in results):
+        same = [result for result in results if result["name"] == name]
+        rows += [_row(name, result) for result in same]
+        beside = [
             _row(f"beside it: {baseline['name']}", baseline)
+            for result in same
             for baseline in result.get("baselines", ())
         ]
+        rows += dict.fromkeys(beside)  # Each once.
+    for result in results:
         text = html.escape(json.dumps(result["protocol"], indent=1))
         protocols.append(
             f"<details><summary>Protocol of {html.escape(_about(result))}"
@@ -176,8 +194,7 @@ def _numbers(results: list[dict[str, Any]]) -> str:
         "its protocol, and compares only with numbers of the same one.</p>\n"
         "<div class='scroll'><table><thead><tr><th scope='col'>name</th>"
         "<th scope='col'>weights</th><th scope='col'>step</th>"
-        "<th scope='col'>value</th>"
-        "<th scope='col'>standard error</th></tr></thead>"
+        "<th scope='col'>value ± standard error</th></tr></thead>"
         f"<tbody>{''.join(rows)}</tbody></table></div>\n"
         + "\n".join(protocols)
         + "\n</section>"
@@ -198,8 +215,7 @@ def _row(name: str, result: dict[str, Any]) -> str:
         name.replace("_", " "),
         protocol.get("weights", ""),
         f"{protocol['step']:,}" if "step" in protocol else "",
-        f"{result['value']:.6g}",
-        "" if error is None else f"{error:.2g}",
+        f"{result['value']:.6g}" + ("" if error is None else f" ± {error:.2g}"),
     ]
     return (
         "<tr>"

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from ganzoo import callbacks
+from ganzoo import checkpoint_files, monitors
 from ganzoo.curves import loss_curves, sigma_curves, spread
 from ganzoo.datasets.digits import Digits
 from ganzoo.paper_figures import nearest_examples
@@ -61,6 +61,7 @@ def line(tmp_path_factory):
     return play(
         "gaussian_1d",
         tmp_path_factory.mktemp("runs") / "line",
+        "train.checkpoint_every_steps = 3",
         "evaluate.evaluators = [@evaluators.divergence()]",
         "evaluators.divergence.num_samples = 2_000",
     )
@@ -189,15 +190,21 @@ def test_warnings_stand_in_front_and_markup_is_escaped(tmp_path):
     }
     folder.write("evaluation.json", json.dumps([result]))
     lines = [
-        {"step": 4, "loss": 1.0},
         {"step": 2, "loss": float("nan"), "sample_diversity": 0.1},
+        {"step": 2, "number/raw": 1.0},  # Of an evaluator on the way.
     ]
+    for step, num in ((2, 1), (4, 2)):
+        checkpoint_files.write(
+            folder.path / "checkpoints" / f"step-{step:08d}",
+            {"step": np.array(step)},
+            {"step": step, "paths": {}, "about": {"num_rollbacks": num}},
+        )
     folder.write("metrics.jsonl", "\n".join(map(json.dumps, lines)) + "\n{")
     text = write_report(folder).read_text()
     Page(text)
     assert "<script>" not in text and "a<b>" not in text
     assert "Sigma &lt; 0.1 &amp; on the edge." in text
-    assert "The log goes back" in text
+    assert "2 time(s) a loss or a weight was not finite, and the run" in text
     assert "loss was not finite up to step 2." in text
     assert "differ 0.1 times as much as the data does" in text
     assert text.index("Warnings") < text.index("Numbers")
@@ -215,6 +222,26 @@ def test_nothing_logged_or_measured_is_no_curve(tmp_path):
     assert sigma_curves(tmp_path / "evaluation.json") is None
 
 
+def test_curves_show_raw_and_averaged_numbers_in_one_panel(tmp_path):
+    lines = [
+        {"step": 2, "wall_time": 1.0, "generator_loss": 0.5},
+        {"step": 2, "wall_time": 1.5, "score/raw": 1.0, "score/ema": 2.0},
+        {"step": 4, "wall_time": 2.0, "score/raw": 3.0, "score/ema": 5.0},
+        {"step": 4, "wall_time": 2.5, "generator_gradient_norm": 1e-3},
+    ]
+    path = tmp_path / "metrics.jsonl"
+    path.write_text("".join(json.dumps(line) + "\n" for line in lines))
+    figure, _, _ = loss_curves(path)
+    panels = {axes.get_ylabel(): axes for axes in figure.axes}
+    assert list(panels) == ["loss", "norm of gradient", "score"]
+    drawn = {
+        curve.get_label(): curve.get_xydata().tolist()
+        for curve in panels["score"].lines
+    }
+    assert drawn == {"raw": [[2, 1], [4, 3]], "ema": [[2, 2], [4, 5]]}
+    assert panels["norm of gradient"].get_yscale() == "log"
+
+
 def test_the_log_watches_diversity(digits):
     lines = (digits / "metrics.jsonl").read_text().splitlines()
     for text in lines:
@@ -223,8 +250,8 @@ def test_the_log_watches_diversity(digits):
 
 def test_diversity_is_the_ratio_of_deviations():
     real = np.array([[0.0, 0.0], [2.0, 4.0]])  # Variances 1 and 4.
-    assert callbacks._deviation(real) == pytest.approx(np.sqrt(2.5))
-    assert callbacks._deviation(np.ones((5, 2))) == pytest.approx(0, abs=1e-9)
+    assert monitors._deviation(real) == pytest.approx(np.sqrt(2.5))
+    assert monitors._deviation(np.ones((5, 2))) == pytest.approx(0, abs=1e-9)
 
 
 def test_spread_keeps_the_ends():
