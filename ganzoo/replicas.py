@@ -14,7 +14,7 @@ import keras
 import tensorflow as tf
 
 from ganzoo import workers
-from ganzoo.errors import ConfigurationError
+from ganzoo.errors import ConfigurationError, RunError
 
 
 def this_replica() -> Any:
@@ -67,10 +67,22 @@ class Consensus:
         self._largest = tf.function(self._reduce)
 
     def largest(self, values: Sequence[int]) -> list[int]:
-        """The largest of each value over the workers."""
+        """The largest of each value over the workers.
+
+        Raises:
+            RunError: If another worker has left.
+        """
         if not self.is_needed:
             return list(values)
-        return self._largest(tf.constant(values, tf.float64)).numpy().tolist()
+        try:
+            found = self._largest(tf.constant(values, tf.float64))
+        except tf.errors.OpError as error:
+            raise RunError(
+                f"Another worker was lost ({type(error).__name__}): its own "
+                "last words say why. Start the same command on all workers "
+                "again: it goes on from the last checkpoint."
+            ) from error
+        return found.numpy().tolist()
 
     def _reduce(self, values: tf.Tensor) -> tf.Tensor:
         num = self.strategy.num_replicas_in_sync

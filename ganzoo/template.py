@@ -22,7 +22,8 @@ def write_plugin(name: str, kind: str, output: str) -> str:
     """Writes `<output>/ganzoo-<name>`, a package with one component.
 
     Args:
-        name: Of the component in recipes, such as "sagan".
+        name: Of the component in recipes, such as "sagan"; that of the package,
+            "ganzoo-sagan", will do.
         kind: Such as "generators".
         output: Folder that exists.
 
@@ -33,6 +34,7 @@ def write_plugin(name: str, kind: str, output: str) -> str:
         ConfigurationError: If an argument cannot be meant, or if the package's
             folder is there already.
     """
+    name = name.removeprefix("ganzoo-")
     if (
         not name.isidentifier()
         or name.lower() != name

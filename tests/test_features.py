@@ -3,6 +3,8 @@
 import math
 import re
 
+import h5py
+import keras
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -167,19 +169,36 @@ def test_inception_without_weights_says_where_they_go(tmp_path, monkeypatch):
         Inception().fit(DIGITS)
 
 
-@pytest.mark.slow
-def test_inception_takes_grey_images_through_its_own_weights(tmp_path):
-    import keras
+def write_as_keras_applications_do(network, path):
+    """The layout of the published file: a group of arrays for each layer."""
+    layers = [layer for layer in network.layers if layer.weights]
+    with h5py.File(path, "w") as file:
+        file.attrs["layer_names"] = [layer.name.encode() for layer in layers]
+        file.attrs["backend"] = b"tensorflow"
+        file.attrs["keras_version"] = b"2.0.0"
+        for layer in layers:
+            group = file.create_group(layer.name)
+            names = [f"{layer.name}/{w.name}:0" for w in layer.weights]
+            group.attrs["weight_names"] = [name.encode() for name in names]
+            for name, weight in zip(names, layer.weights, strict=True):
+                group[name] = weight.numpy()
 
+
+@pytest.mark.slow
+def test_inception_takes_grey_images_through_the_weights_of_its_file(
+    tmp_path, monkeypatch
+):
     network = keras.applications.InceptionV3(
         include_top=False,
         weights=None,
         pooling="avg",
         input_shape=(299, 299, 3),
     )
-    path = tmp_path / "w.weights.h5"
-    network.save_weights(path)
-    feature_map = Inception(str(path)).fit(DIGITS)
+    (tmp_path / "models").mkdir()
+    name = "inception_v3_weights_tf_dim_ordering_tf_kernels_notop.h5"
+    write_as_keras_applications_do(network, tmp_path / "models" / name)
+    monkeypatch.setenv("KERAS_HOME", str(tmp_path))
+    feature_map = Inception().fit(DIGITS)
     found = feature_map.features(TRAIN[:2])
     images = tf.image.resize(TRAIN[:2], [299, 299], antialias=True)
     images = 2 * np.repeat(images, 3, axis=-1) - 1

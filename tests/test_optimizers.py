@@ -16,6 +16,7 @@ from ganzoo.optimizers import (
     Clocked,
     ExponentialDecay,
     LinearRamp,
+    check_supported,
     follow,
 )
 
@@ -304,6 +305,28 @@ two = train(tf.distribute.MirroredStrategy(
 assert np.linalg.norm(one[0], axis=0).max() > 0.59  # The constraint bites.
 print("difference", max(np.abs(a - b).max() for a, b in zip(one, two)))
 """
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "instead"),
+    [
+        ("use_ema", True, "build_gan.ema_decay"),
+        ("gradient_accumulation_steps", 2, "build_gan.num_micro_batches"),
+    ],
+)
+@pytest.mark.parametrize("is_scaled", [False, True])
+def test_what_a_game_does_itself_is_refused(name, value, instead, is_scaled):
+    optimizer = keras.optimizers.Adam(**{name: value})
+    if is_scaled:
+        optimizer = keras.optimizers.LossScaleOptimizer(optimizer)
+    message = (
+        f"`{name}` of an optimizer must not be set: it breaks under a strategy "
+        f"and on resume. Received: {name}={value!r}. Bind `{instead}` in its "
+        "place."
+    )
+    with pytest.raises(ConfigurationError, match=re.escape(message)):
+        check_supported(optimizer)
+    check_supported(keras.optimizers.Adam())
 
 
 @pytest.mark.slow

@@ -48,6 +48,12 @@ def test_package_declares_its_component(kind, tmp_path):
         assert "from ganzoo" not in path.read_text()
 
 
+def test_the_packages_name_does_for_the_components(tmp_path):
+    write_plugin("ganzoo-toy", "losses", str(tmp_path))
+    assert [path.name for path in tmp_path.iterdir()] == ["ganzoo-toy"]
+    assert (tmp_path / "ganzoo-toy" / "ganzoo_toy" / "losses.py").exists()
+
+
 @pytest.mark.parametrize("kind", registry.KINDS)
 def test_recipe_names_the_component(kind, tmp_path, install, site):
     write_plugin("toy", kind, str(tmp_path))

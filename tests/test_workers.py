@@ -50,6 +50,29 @@ def start(run_dir, *params):
     ]
 
 
+@pytest.mark.slow
+def test_a_chief_that_fails_in_evaluate_is_no_traceback_elsewhere(tmp_path):
+    # A data set of no known density: only the chief, who evaluates, sees it.
+    params = (
+        "train.num_steps = 1",
+        "evaluate.evaluators = [@evaluators.divergence()]",
+        STRATEGY,
+    )
+    ports = free_ports()
+    chief, other = (
+        Command(
+            arguments(tmp_path / "run", *params, mode="train,evaluate"),
+            tmp_path / f"log{index}",
+            TF_CONFIG=config(index, ports),
+        )
+        for index in range(2)
+    )
+    assert (chief.wait(), other.wait()) == (2, 2)
+    assert "needs a mixture in closed form" in chief.output()
+    assert "Error: Another worker was lost (" in other.output()
+    assert "Traceback" not in other.output()
+
+
 def test_without_tf_config_there_is_one_chief(monkeypatch):
     monkeypatch.delenv("TF_CONFIG", raising=False)
     assert workers.this_worker().is_chief

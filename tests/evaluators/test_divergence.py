@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 from arrays import ArrayDataset, ArrayModel
 from scipy import integrate, stats
+from scipy.spatial import distance
 
 from ganzoo.datasets.densities import Gaussian, GaussianRing
 from ganzoo.errors import ConfigurationError, DataError
@@ -90,6 +91,15 @@ def test_jensen_shannon_by_hand():
     expected = (math.log(4 / 3) + 0.5 * math.log(2 / 3) + 0.5 * math.log(2)) / 2
     value = jensen_shannon(np.array([1.0, 0.0]), np.array([0.5, 0.5]))
     assert value == pytest.approx(expected)
+
+
+def test_jensen_shannon_agrees_with_scipy():
+    p, q = np.random.default_rng(0).dirichlet(np.ones(50), size=2)
+    p[:10], q[20:30] = 0, 0
+    p, q = p / p.sum(), q / q.sum()
+    expected = distance.jensenshannon(p, q) ** 2
+    assert jensen_shannon(p, q) == pytest.approx(expected, rel=1e-12)
+    assert jensen_shannon(p, p) == 0
 
 
 def test_needs_a_density_in_closed_form():

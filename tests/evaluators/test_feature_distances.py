@@ -125,6 +125,37 @@ def test_distances_in_blocks_are_exact(monkeypatch):
     np.testing.assert_allclose(found, expected, atol=1e-6)
 
 
+class Named:
+    """Pixels under another name."""
+
+    def __init__(self, name):
+        self.name = name
+
+    def fit(self, dataset):
+        return Pixels().fit(dataset)._replace(about={"name": self.name})
+
+
+@pytest.mark.parametrize(
+    ("features", "names"),
+    [
+        ("inception_v3", {"fid", "kid"}),
+        ("classifier", {"frechet_distance", "kernel_distance"}),
+    ],
+)
+def test_the_literatures_names_are_for_inception_alone(features, names):
+    model = ArrayModel(DIGITS.examples("train")[:200])
+    evaluators = [
+        Frechet(Named(features), num_samples=200),
+        Kernel(Named(features), 200, num_subsets=2, subset_size=50),
+    ]
+    found = {
+        name
+        for evaluator in evaluators
+        for name, _, _ in evaluator.run(model, DIGITS)
+    }
+    assert found == names
+
+
 EVALUATORS = [
     (Frechet(Pixels(), 700, "train"), "frechet_distance"),
     (Kernel(Pixels(), 700, 20, 300, "train"), "kernel_distance"),
