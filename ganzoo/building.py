@@ -9,7 +9,7 @@ import numpy as np
 
 from ganzoo import conditions, gradients, pipeline, randomness, sampling
 from ganzoo.companions import join
-from ganzoo.errors import ComponentError, ConfigurationError
+from ganzoo.errors import ComponentError, ConfigurationError, DataError
 from ganzoo.gan import Gan, alternating
 from ganzoo.interfaces import SUPPLIED_BY_CORE
 
@@ -74,6 +74,7 @@ def build_gan(
             "`build_gan.num_micro_batches` must be at least 1. Received: "
             f"num_micro_batches={num_micro_batches}."
         )
+    _check_labels(dataset, examples)
     supplied = _Supplied(dataset, examples, latents)
     keras.utils.set_random_seed(seed % 2**32)
     gan = Gan(
@@ -100,6 +101,27 @@ def build_gan(
     )
     join(gan, companions)
     return gan
+
+
+def _check_labels(dataset: Any, examples: Any) -> None:
+    """Raises DataError where labels are no classes; a stream's go unread."""
+    spec = pipeline.condition_spec(examples)
+    if getattr(spec, "shape", ()) != (None,) or "int" not in spec.dtype:
+        return
+    name, num_classes = type(dataset).__name__, dataset.num_classes
+    if num_classes is None:
+        raise DataError(
+            f"A data set that gives labels must say how many classes it has. "
+            f"Received: {name} with num_classes=None. Set its `num_classes`."
+        )
+    if isinstance(examples, tuple):
+        least, greatest = np.min(examples[1]), np.max(examples[1])
+        if least < 0 or greatest >= num_classes:
+            raise DataError(
+                f"Labels of {name} must be 0 to {num_classes - 1}, for it says "
+                f"num_classes={num_classes}. Received: {least} to {greatest}. "
+                "Count classes from zero."
+            )
 
 
 class _Supplied:
