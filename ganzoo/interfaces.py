@@ -203,8 +203,22 @@ class Evaluator(Protocol):
 
 
 class Prior(Protocol):
-    """The prior p_g(z): `prior(draws, num)` -> [num, latent_dim]."""
+    """The prior p_g(z): `prior(draws, num)` -> [num, latent_dim].
+
+    Optional: `first_layer()`, a Keras layer [B, latent_dim] -> [B, latent_dim]
+    that the generator then begins with: for a prior that learns.
+    """
 
     latent_dim: int
 
     def __call__(self, draws: Any, num: Tensor) -> Tensor: ...
+
+
+class Transform(Protocol):
+    """What D is shown as it trains, of real and fake samples alike.
+
+    A function of the numbers that `draws` gives, row i for sample i. Optional:
+    `for_data(sample_shape, value_range)`, the transform to use for such data.
+    """
+
+    def __call__(self, samples: Tensor, draws: Any) -> Tensor: ...

@@ -15,12 +15,11 @@ import keras
 import tensorflow as tf
 
 from ganzoo.errors import ConfigurationError, did_you_mean
+from ganzoo.interfaces import Transform
 from ganzoo.randomness import Draws
 
 # Of a norm that something is divided by.
 _LEAST_NORM = 1e-12
-
-Transform = Callable[[tf.Tensor, Draws], tf.Tensor]
 
 
 class Noise:
