@@ -127,6 +127,15 @@ def test_mnist_trains_on_real_data(tmp_path, monkeypatch):
     train("mnist_mlp", tmp_path / "run")
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize("recipe", ["mnist_conditional", "mnist_inpaint"])
+def test_mnist_with_a_condition_trains_on_real_data(
+    recipe, tmp_path, monkeypatch
+):
+    monkeypatch.setenv("TFDS_DATA_DIR", tfds_folder("mnist"))
+    train(recipe, tmp_path / "run")
+
+
 SMALL = {
     "cifar_mlp": [
         "generators.mlp.hidden_units = (80, 80)",
