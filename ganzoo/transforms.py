@@ -118,7 +118,9 @@ class DiffAugment:
         cutout       puts 0 into a square of half the height and width, whose
                      centre is anywhere in the image
 
-    Other ranges are treated as if mapped to [-1, 1], so that 0 is mid-grey.
+    Other ranges are treated as if mapped to [-1, 1], so that 0 is mid-grey. A
+    condition stays as it is: where it is an image of the same place, such as a
+    mask, "color" alone fits.
 
     Args:
         policy: Those of "color", "translation", "cutout" to do.
