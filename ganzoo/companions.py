@@ -97,7 +97,10 @@ class _Beside:
             networks.draws(minibatch, f"{place}/z"), minibatch.num
         )
         # G as it is sampled from: its batch statistics stay where they are.
-        fake = networks.generator(with_condition(z, condition), training=False)
+        with randomness.scope(networks.draws(minibatch, f"{place}/G")):
+            fake = networks.generator(
+                with_condition(z, condition), training=False
+            )
         known = {
             "latents": z,
             "fake_samples": tf.stop_gradient(fake),

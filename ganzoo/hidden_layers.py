@@ -11,7 +11,7 @@ def below(network: keras.Model, layer: str | None, what: str) -> keras.Model:
     Args:
         network: Functional or sequential.
         layer: Name of the layer whose output is wanted. None: what the last
-            layer takes.
+            layer with weights takes.
         what: How a message calls the setting that names the layer.
 
     Returns:
@@ -57,15 +57,17 @@ def _layer(network: keras.Model, layer: str, what: str) -> keras.layers.Layer:
 
 
 def _taken_by_last(network: keras.Model, what: str) -> keras.KerasTensor:
-    last = _layers(network, what)[-1]
-    if isinstance(last.input, (list, tuple, dict)):
-        names = [layer.name for layer in network.layers]
-        raise ConfigurationError(
-            f"`{what}` must name a layer where the last one takes several "
-            f"inputs. Received: None for {network.name!r}, whose last layer "
-            f"is {last.name!r}. It has: {', '.join(names)}."
-        )
-    return last.input
+    for last in reversed(_layers(network, what)):
+        if isinstance(last.input, (list, tuple, dict)):
+            break
+        if last.weights:
+            return last.input
+    names = [layer.name for layer in network.layers]
+    raise ConfigurationError(
+        f"`{what}` must name a layer where it is not plain which is the last. "
+        f"Received: None for {network.name!r}, which ends in {last.name!r}. It "
+        f"has: {', '.join(names)}."
+    )
 
 
 def _layers(network: keras.Model, what: str) -> list[keras.layers.Layer]:

@@ -17,7 +17,7 @@ _MIB = 2**20
 
 
 def describe_run(configuration: Configuration) -> str:
-    """Components, bindings, both networks layer by layer, memory.
+    """Components, bindings, all networks layer by layer, memory.
 
     Args:
         configuration: Activated.
@@ -36,6 +36,7 @@ def describe_run(configuration: Configuration) -> str:
             "bindings\n" + _indented(configuration.config_text()),
             _layers("generator", gan.generator),
             _layers("discriminator", gan.discriminator),
+            *(_layers(found.name, found.network) for found in gan.companions),
             _memory(gan),
         ]
     )

@@ -136,7 +136,7 @@ class Model(Protocol):
     ) -> Any:
         """A copy of a net that takes samples, up to a layer: a `keras.Model`.
 
-        None: up to what its last layer takes.
+        None: up to what the last one with weights takes.
         """
 
     def inference(self, name: str = "inference") -> Any:

@@ -167,8 +167,8 @@ class Sampler:
 
         Args:
             network: "discriminator" or the name of a companion.
-            layer: Whose output the copy gives. None: what the last layer
-                takes.
+            layer: Whose output the copy gives. None: what the last one with
+                weights takes.
 
         Returns:
             Model: samples [B, *sample_shape] -> features [B, ...], its weights

@@ -15,6 +15,7 @@ def chain():
     inputs = keras.Input((3,), name="x")
     hidden = keras.layers.Dense(4, "relu", name="a")(inputs)
     outputs = keras.layers.Dense(2, name="b")(hidden)
+    outputs = keras.layers.Reshape((2,), name="c")(outputs)  # Has no weights.
     return keras.Model(inputs, outputs, name="chain")
 
 
@@ -53,9 +54,9 @@ class Opaque(keras.Model):
     ("cut", "message"),
     [
         (
-            lambda: below(chain(), "c", "layer"),
-            "`layer` must be a layer of 'chain'. Received: 'c'. It has: x, a, "
-            "b.",
+            lambda: below(chain(), "d", "layer"),
+            "`layer` must be a layer of 'chain'. Received: 'd'. It has: x, a, "
+            "b, c.",
         ),
         (
             lambda: above(branching(), "a", "target_layer"),
@@ -65,9 +66,9 @@ class Opaque(keras.Model):
         ),
         (
             lambda: below(branching(), None, "layer"),
-            "`layer` must name a layer where the last one takes several "
-            "inputs. Received: None for 'two', whose last layer is 'sum'. It "
-            "has: x, a, b, sum.",
+            "`layer` must name a layer where it is not plain which is the "
+            "last. Received: None for 'two', which ends in 'sum'. It has: x, "
+            "a, b, sum.",
         ),
         (
             lambda: below(Opaque(name="shut"), "a", "layer"),

@@ -31,7 +31,8 @@ class FineTuning:
         num_draws: Draws of the examples that have them: those of
             `semi_supervised`.
         network: "discriminator", or the name of an inference net.
-        layer: On whose output the head is put. None: what the last layer takes.
+        layer: On whose output the head is put. None: what the last one with
+            weights takes.
         num_steps: Of training.
         batch_size: Labelled examples in a step, or all where there are fewer.
         learning_rate: Of Adam.

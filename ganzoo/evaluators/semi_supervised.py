@@ -32,7 +32,7 @@ class SemiSupervised:
         num_draws: Draws of the examples that have them, the same for every
             network and for pixels.
         network: "discriminator", or the name of an inference net.
-        layer: Of the network. None: what its last layer takes.
+        layer: Of the network. None: what its last one with weights takes.
         inverse_penalty: C of scikit-learn's LogisticRegression.
         split: The one that is scored.
         seed: Of the draws.
