@@ -14,7 +14,7 @@ endif
 endif
 export TF_CPP_MIN_LOG_LEVEL ?= 2
 
-.PHONY: help demo test test-slow lint format clean
+.PHONY: help demo test test-slow bench bench-check lint format clean
 
 help:  ## Say what there is
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | expand -t 12
@@ -28,6 +28,12 @@ test: lint  ## Check style and types, run the fast tests
 
 test-slow: $(INSTALLED)  ## Run the tests that `make test` leaves out
 	$(VENV)/bin/python -m pytest -m slow
+
+bench: $(INSTALLED)  ## Time ganzoo beside what else is installed; record it
+	$(VENV)/bin/python benchmarks/run.py
+
+bench-check: $(INSTALLED)  ## Fail if ganzoo fell behind the recorded ratios
+	$(VENV)/bin/python benchmarks/run.py --check
 
 lint: $(INSTALLED)  ## Check style and types
 	$(VENV)/bin/ruff check .

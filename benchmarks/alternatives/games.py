@@ -1,0 +1,78 @@
+"""What is played: the sizes of each recipe's nets. Standard library only.
+
+Every contestant plays the same game: the nets of a recipe with their dropout,
+the non-saturating loss with half of D's, gradient descent with momentum, on
+noise that lies in memory. None averages weights.
+"""
+
+import json
+import sys
+import time
+from collections.abc import Callable
+from typing import NamedTuple
+
+NUM_EXAMPLES = 20_000
+RATE, MOMENTUM = 0.05, 0.5
+
+
+class Conv(NamedTuple):
+    """A maxout convolution of two pieces, pooled."""
+
+    filters: int
+    kernel_size: int
+    padding: int
+    pool_size: int
+    pool_strides: int = 2
+
+
+class Game(NamedTuple):
+    """Sizes, as in the recipe of the same name."""
+
+    sample_shape: tuple[int, int, int]
+    batch_size: int
+    generator_units: tuple[int, ...]
+    generator_activations: tuple[str, ...]
+    output_activation: str | None
+    maxout_units: tuple[int, ...]
+    convs: tuple[Conv, ...] = ()
+    grid: tuple[int, int, int] | None = None  # Of a deconvolution, 5 by 3.
+    num_pieces: int = 5
+    latent_dim: int = 100
+
+
+GAMES = {
+    "mnist_mlp": Game(
+        (28, 28, 1), 100, (1200, 1200), ("relu", "relu"), "sigmoid", (240, 240)
+    ),
+    "cifar_mlp": Game(
+        (32, 32, 3), 100, (8000, 8000), ("relu", "sigmoid"), None, (1600, 1600)
+    ),
+    "cifar_conv": Game(
+        (32, 32, 3),
+        128,
+        (8000, 8000),
+        ("relu", "sigmoid"),
+        None,
+        (500,),
+        (Conv(32, 8, 4, 4), Conv(32, 8, 3, 4), Conv(192, 5, 3, 2)),
+        (10, 10, 80),
+    ),
+}
+
+
+def serve(make: Callable[[str, str], Callable[[int], None]]) -> None:
+    """A contestant's process: lines with a number in, seconds out.
+
+    Args:
+        make: (name of the game, of the rule or "sampling") -> a function that
+            does so many steps, or makes so many batches of samples, and
+            returns when they are done.
+    """
+    start = time.perf_counter()
+    run = make(*sys.argv[1:3])
+    run(1)
+    print(json.dumps({"ready": time.perf_counter() - start}), flush=True)
+    for line in sys.stdin:
+        start = time.perf_counter()
+        run(int(line))
+        print(json.dumps(time.perf_counter() - start), flush=True)

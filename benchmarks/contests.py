@@ -1,0 +1,163 @@
+"""Contestants take turns, each in a process of its own; who else was busy."""
+
+import importlib.util
+import json
+import os
+import pathlib
+import statistics
+import subprocess
+import sys
+import time
+from typing import NamedTuple
+
+HERE = pathlib.Path(__file__).parent
+ALTERNATIVES = HERE / "alternatives"
+BLOCK_SECONDS = 1.0
+# Of all processor time, for what neither contestants nor this process used.
+MOST_OTHERS = 0.05
+_TICKS = os.sysconf("SC_CLK_TCK")
+
+
+class Contestant(NamedTuple):
+    """Somebody who plays: a script, what it needs, arguments after the game."""
+
+    name: str
+    script: str
+    module: str
+    extra: tuple[str, ...] = ()
+
+
+CONTESTANTS = (
+    Contestant("ganzoo", "ganzoo_games.py", "ganzoo"),
+    Contestant("Keras", "keras_games.py", "keras"),
+    Contestant("PyTorch", "torch_games.py", "torch"),
+    Contestant("PyTorch compiled", "torch_games.py", "torch", ("compiled",)),
+    Contestant("JAX", "jax_games.py", "jax"),
+)
+
+
+def interpreter(module: str, environments: pathlib.Path) -> str | None:
+    """The Python that has a module: an environment of its own, or this one."""
+    own = environments / module / "bin" / "python"
+    if own.exists():
+        return str(own)
+    found = importlib.util.find_spec(module)
+    return None if found is None else sys.executable
+
+
+class Player:
+    """A contestant's process, ready to be timed.
+
+    Raises:
+        RuntimeError: If it does not come up; what it said last is in it.
+    """
+
+    def __init__(self, contestant: Contestant, python: str, what: list[str]):
+        self.name = contestant.name
+        script = str(ALTERNATIVES / contestant.script)
+        self.process = subprocess.Popen(
+            [python, script, *what, *contestant.extra],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        try:
+            self.ready = self._read()["ready"]
+        except ValueError:
+            _, said = self.process.communicate()
+            last = said.strip().splitlines()[-1:] or ["no word"]
+            raise RuntimeError(f"{self.name} failed: {last[0]}") from None
+
+    def seconds(self, num: int) -> float:
+        """How long so many steps take it."""
+        self.process.stdin.write(f"{num}\n")
+        self.process.stdin.flush()
+        return self._read()
+
+    def close(self) -> None:
+        """Ends the process."""
+        self.process.stdin.close()
+        self.process.wait()
+
+    def _read(self):
+        return json.loads(self.process.stdout.readline())
+
+
+def contest(
+    players: list[Player], num_rounds: int
+) -> tuple[dict[str, dict], float]:
+    """Plays rounds in which each has its turn, of about `BLOCK_SECONDS`.
+
+    Returns:
+        By name {"median", "low", "high"} in milliseconds for a step; and the
+        share of the processors that others used meanwhile.
+    """
+    steps = {}
+    for player in players:
+        once = player.seconds(1)
+        if once < BLOCK_SECONDS:  # The first may be slow: once more.
+            once = player.seconds(2) / 2
+        steps[player.name] = max(1, round(BLOCK_SECONDS / once))
+    times: dict[str, list[float]] = {player.name: [] for player in players}
+    with Others([player.process.pid for player in players]) as others:
+        for _ in range(num_rounds):
+            for player in players:
+                num = steps[player.name]
+                times[player.name].append(1e3 * player.seconds(num) / num)
+    return {name: summary(values) for name, values in times.items()}, (
+        others.share
+    )
+
+
+def summary(values: list[float]) -> dict[str, float]:
+    """Median and spread."""
+    return {
+        "median": round(statistics.median(values), 3),
+        "low": round(min(values), 3),
+        "high": round(max(values), 3),
+    }
+
+
+class Others:
+    """What share of the processors anybody else used, stolen time included.
+
+    Load averages say what was, for minutes; this says what is.
+
+    Args:
+        pids: Of processes that are ours, beside this one.
+    """
+
+    def __init__(self, pids: list[int] | None = None):
+        self.pids = [os.getpid(), *(pids or [])]
+        self.share = 1.0
+
+    def __enter__(self) -> "Others":
+        self.start = (time.monotonic(), _busy(), self._ours())
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        start, busy, ours = self.start
+        seconds = time.monotonic() - start
+        used = _busy() - busy - (self._ours() - ours)
+        self.share = max(0.0, used / (seconds * os.cpu_count()))
+
+    def _ours(self) -> float:
+        children = os.times()
+        total = children.children_user + children.children_system
+        for pid in self.pids:
+            try:
+                text = pathlib.Path(f"/proc/{pid}/stat").read_text()
+            except OSError:  # It has ended: one of the children, then.
+                continue
+            fields = text.rpartition(")")[2].split()
+            total += sum(int(field) for field in fields[11:13]) / _TICKS
+        return total
+
+
+def _busy() -> float:
+    """Seconds that all processors were at work, or given to other machines."""
+    with open("/proc/stat") as file:
+        fields = [int(field) for field in file.readline().split()[1:9]]
+    idle = fields[3] + fields[4]
+    return (sum(fields) - idle) / _TICKS

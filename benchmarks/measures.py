@@ -1,0 +1,206 @@
+"""What a run costs beside its steps: `measures.py NAME ROUNDS` prints JSON.
+
+Each gives {who: milliseconds of each round}; "ganzoo" is what a user has, the
+other what it would be without.
+"""
+
+import json
+import os
+import pathlib
+import subprocess
+import sys
+import tempfile
+import time
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+HERE = pathlib.Path(__file__).parent
+ROOT = HERE.parent
+sys.path.insert(0, str(HERE / "alternatives"))
+STEPS = 100
+BY_HAND = """
+import keras, tensorflow
+from keras import layers
+keras.Sequential([keras.Input((32,)), layers.Dense(128, "relu"),
+    layers.Dense(128, "relu"), layers.Dense(64, "sigmoid")])
+samples = keras.Input((64,))
+hidden = layers.Dropout(0.2)(samples)
+for _ in range(2):
+    hidden = layers.Reshape((64, 5))(layers.Dense(320)(hidden))
+    hidden = layers.Dropout(0.5)(keras.ops.max(hidden, axis=-1))
+keras.Model(samples, layers.Dense(1)(hidden))
+print("built", flush=True)
+"""
+
+
+def epoch(num_rounds):
+    """Steps as `train` does them, and the same on a batch that is there."""
+    import tensorflow as tf
+    from ganzoo_games import built
+
+    from ganzoo import loop, pipeline
+    from ganzoo.callbacks import MetricsLog
+    from ganzoo.monitors import Monitors
+
+    gan, examples = built("mnist_mlp", "simultaneous")
+    run_steps = gan.make_step_loop()
+    gan.make_step_loop = lambda: run_steps  # Traced once.
+    batch = next(iter(pipeline.batches(examples, 100)))
+    there = iter(tf.data.Dataset.from_tensors(batch).repeat())
+    monitors = Monitors(gan, examples[:100])
+
+    def train():
+        step = int(gan.step)
+        with tempfile.TemporaryDirectory() as folder:
+            log = MetricsLog(
+                pathlib.Path(folder), STEPS, step, 10**9, 100, 200, monitors
+            )
+            batches = pipeline.batches(examples, 100, first_step=step)
+            stop = step // STEPS * STEPS + STEPS
+            loop.play(gan, batches, stop, [log], lambda step: None, [])
+            log.close()
+
+    def steps():
+        run_steps(there, tf.constant(STEPS))
+        gan.step.numpy()
+
+    return rounds({"ganzoo": train, "steps in memory": steps}, num_rounds)
+
+
+def checkpoint(num_rounds):
+    """1,000 steps and a checkpoint that is waited for, and without it."""
+    import tensorflow as tf
+    from ganzoo_games import built
+
+    from ganzoo import pipeline
+    from ganzoo.checkpoints import Checkpoints
+
+    gan, examples = built("mnist_mlp", "simultaneous")
+    run_steps = gan.make_step_loop()
+    iterator = iter(pipeline.batches(examples, 100))
+    with tempfile.TemporaryDirectory() as folder:
+        checkpoints = Checkpoints(pathlib.Path(folder))
+
+        def save():
+            checkpoints.save(gan, {})
+            checkpoints.wait()
+
+        def steps():
+            run_steps(iterator, tf.constant(STEPS))
+            gan.step.numpy()
+
+        found = rounds({"save": save, "steps": steps}, num_rounds)
+    without = [value * 1000 / STEPS for value in found["steps"]]
+    with_it = [a + b for a, b in zip(found["save"], without, strict=True)]
+    return {"ganzoo": with_it, "without": without}
+
+
+def resume(num_rounds):
+    """Putting the newest checkpoint back, and reading its file alone."""
+    import safetensors.numpy
+    from ganzoo_games import built
+
+    from ganzoo.checkpoints import Checkpoints
+
+    gan, _ = built("mnist_mlp", "simultaneous")
+    with tempfile.TemporaryDirectory() as folder:
+        checkpoints = Checkpoints(pathlib.Path(folder))
+        checkpoints.save(gan, {})
+        checkpoints.wait()
+        (file,) = pathlib.Path(folder).glob("*/*.safetensors")
+        return rounds(
+            {
+                "ganzoo": lambda: checkpoints.restore(gan),
+                "reading the file": lambda: safetensors.numpy.load_file(file),
+            },
+            num_rounds,
+        )
+
+
+def startup(num_rounds):
+    """From command to first step, and imports and two nets by hand."""
+
+    def train():
+        with tempfile.TemporaryDirectory() as folder:
+            until(
+                "step ",
+                "-m",
+                "ganzoo.run",
+                f"--gin_file={ROOT / 'gin/digits_mlp.gin'}",
+                f"--run_dir={folder}",
+                "--mode=train",
+                "--gin_param=train.num_steps = 1",
+                "--gin_param=train.log_every_steps = 1",
+            )
+
+    return rounds(
+        {"ganzoo": train, "by hand": lambda: until("built", "-c", BY_HAND)},
+        num_rounds,
+    )
+
+
+def listing(num_rounds):
+    """`--list`, and an interpreter that does nothing."""
+    return rounds(
+        {
+            "ganzoo": lambda: until("", "-m", "ganzoo.run", "--list"),
+            "Python alone": lambda: until("", "-c", ""),
+        },
+        num_rounds,
+    )
+
+
+def resolution(num_rounds):
+    """Reading and checking a recipe, and an interpreter that does nothing."""
+    code = (
+        "from ganzoo import configuration; "
+        f"configuration.read(['{ROOT / 'gin/mnist_mlp.gin'}'])"
+    )
+    return rounds(
+        {
+            "ganzoo": lambda: until("", "-c", code),
+            "Python alone": lambda: until("", "-c", ""),
+        },
+        num_rounds,
+    )
+
+
+def until(prefix, *arguments):
+    """Runs Python until it prints a line with the prefix, or to its end."""
+    process = subprocess.Popen(
+        [sys.executable, *arguments],
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+    )
+    for line in process.stdout:
+        if prefix and line.startswith(prefix):
+            process.kill()
+            process.wait()
+            return
+    if process.wait() or prefix:
+        raise RuntimeError(f"{arguments} ended with {process.returncode}.")
+
+
+def rounds(functions, num_rounds):
+    """Milliseconds of each in turn, after a round that does not count."""
+    times = {name: [] for name in functions}
+    for _ in range(num_rounds + 1):
+        for name, function in functions.items():
+            start = time.perf_counter()
+            function()
+            times[name].append(1e3 * (time.perf_counter() - start))
+    return {name: values[1:] for name, values in times.items()}
+
+
+MEASURES = {
+    "epoch": epoch,
+    "checkpoint": checkpoint,
+    "resume": resume,
+    "startup": startup,
+    "list": listing,
+    "resolution": resolution,
+}
+
+if __name__ == "__main__":
+    print(json.dumps(MEASURES[sys.argv[1]](int(sys.argv[2]))))
