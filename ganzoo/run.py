@@ -15,7 +15,7 @@ import pathlib
 import random
 import sys
 import traceback
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from absl import flags
@@ -80,30 +80,15 @@ def run(argv: list[str]) -> int:
 def _dispatch(chosen: flags.FlagValues) -> int:
     # Before TensorFlow is imported, or it has already spoken.
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
-    if chosen.help:
-        print(usage(chosen))
-        return 0
-    if chosen.list:
-        from ganzoo.catalogue import list_components
-
-        print(list_components())
-        return 0
-    if chosen.describe:
-        from ganzoo.catalogue import describe
-
-        print(describe(chosen.describe))
-        return 0
-    if chosen.new_plugin:
-        from ganzoo.template import write_plugin
-
-        print(
-            write_plugin(chosen.new_plugin, chosen.kind, chosen.output or ".")
-        )
-        return 0
+    # Its products and convolutions, which TensorFlow leaves out on some
+    # processors, are faster where it was tried: docs/performance.md.
+    os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
+    for name, text in _TEXTS.items():
+        if chosen[name].value:
+            print(text(chosen))
+            return 0
     if chosen.check:
         return _check()
-    if chosen.dry_run:
-        return _dry_run(chosen)
     for mode in chosen.mode:
         if mode not in MODES:
             raise ConfigurationError(
@@ -126,6 +111,24 @@ def _dispatch(chosen: flags.FlagValues) -> int:
     return _work_on_run(chosen)
 
 
+def _list(chosen: flags.FlagValues) -> str:
+    from ganzoo.catalogue import list_components
+
+    return list_components()
+
+
+def _describe(chosen: flags.FlagValues) -> str:
+    from ganzoo.catalogue import describe
+
+    return describe(chosen.describe)
+
+
+def _new_plugin(chosen: flags.FlagValues) -> str:
+    from ganzoo.template import write_plugin
+
+    return write_plugin(chosen.new_plugin, chosen.kind, chosen.output or ".")
+
+
 def _check() -> int:
     from ganzoo.checking import check_installed
 
@@ -134,7 +137,7 @@ def _check() -> int:
     return 0 if is_whole else 1
 
 
-def _dry_run(chosen: flags.FlagValues) -> int:
+def _dry_run(chosen: flags.FlagValues) -> str:
     from ganzoo import configuration
 
     if not chosen.gin_file:
@@ -145,8 +148,17 @@ def _dry_run(chosen: flags.FlagValues) -> int:
     found.activate()
     from ganzoo.inspection import describe_run
 
-    print(describe_run(found))
-    return 0
+    return describe_run(found)
+
+
+# Flags that are answered by a text, whatever the mode.
+_TEXTS: dict[str, Callable[[flags.FlagValues], str]] = {
+    "help": usage,
+    "list": _list,
+    "describe": _describe,
+    "new_plugin": _new_plugin,
+    "dry_run": _dry_run,
+}
 
 
 def _evaluate_samples(chosen: flags.FlagValues) -> int:

@@ -55,6 +55,20 @@ def rows(table, folders):
     ]
 
 
+def test_every_checkpoint_that_was_scored_is_listed(runs):
+    folders = runs(a=[("nats", 5.0, {})], b=[("nats", 3.0, {})])
+    result = {"name": "nats", "value": 9.0, "protocol": {**PROTOCOL, "step": 4}}
+    own = folders[0] / "evaluation-step-00000004.json"
+    own.write_text(json.dumps([result]))
+    assert rows(compare(folders), folders) == [
+        ("1", "a"),
+        ("2", "a"),
+        ("3", "b"),
+    ]
+    (folders[0] / "evaluation.json").unlink()
+    assert [x["protocol"]["step"] for x in read(folders[0])] == [4]
+
+
 def test_like_numbers_are_ranked_best_first(runs):
     folders = runs(
         low=[("nats", 5.0, {"sigma": 0.1, "step": 99})],

@@ -10,9 +10,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from ganzoo import checkpoint_files, monitors
+from ganzoo import checkpoint_files, monitors, paper_figures
 from ganzoo.curves import loss_curves, sigma_curves, spread
 from ganzoo.datasets.digits import Digits
+from ganzoo.figures import grid_cell
 from ganzoo.paper_figures import nearest_examples
 from ganzoo.report import write_report
 from ganzoo.run import run
@@ -129,6 +130,58 @@ def test_figure_1_is_drawn_on_the_line(line):
     assert listed[0]["name"] == "densities"
     # Two checkpoints were kept: two columns of 240 pixels.
     assert size_of(line / "figures" / "densities.png") == (480, 360)
+
+
+class Labelled:
+    """Images of one grey, their label over ten, in an order of its own."""
+
+    sample_shape = (4, 4, 1)
+    num_classes = 10
+    labels = np.array([3, 1, 4, 1, 5, 9, 2, 6])
+
+    def to_unit(self, samples):
+        return samples
+
+    def examples(self, split):
+        return self.images(self.labels), self.labels
+
+    def images(self, labels):
+        grey = np.reshape(labels, [-1, 1, 1, 1]) / 10
+        return np.broadcast_to(grey, [len(labels), 4, 4, 1])
+
+
+class Obedient:
+    """Makes what it is asked for, whatever z is."""
+
+    def sample(self, num, seed, condition):
+        assert num == len(condition)
+        yield Labelled().images(condition)
+
+    def draw_latents(self, num, seed):
+        return np.zeros((num, 3))
+
+    def generate(self, latents, condition):
+        assert len(latents) == len(condition)
+        return Labelled().images(condition)
+
+
+def greys(figure, rows):
+    """Label that each cell of the grid shows."""
+    picture = np.asarray(figure.axes[0].images[0].get_array(), float)
+    height, width = grid_cell((4, 4))
+    cells = picture[height // 2 :: height, width // 2 :: width][:rows]
+    return np.round(cells / 25.5).astype(int).tolist()
+
+
+def test_figures_of_labelled_data_are_of_the_first_examples_labels():
+    data = Labelled()
+    of = (Obedient(), data, data.examples("train"), 0, 2, 3, "")
+    figure, _, _ = paper_figures._neighbors(*of)
+    # The nearest example of a label's grey has that label.
+    assert greys(figure, 2) == [[3, 1, 4, 4], [1, 5, 9, 9]]
+    figure, _, _ = paper_figures._interpolation(*of)
+    # The label stays while z moves along a row.
+    assert greys(figure, 2) == [[3] * 4, [1] * 4]
 
 
 def test_neighbours_are_the_nearest_by_brute_force():
