@@ -63,8 +63,11 @@ class Monitors:
     ) -> tuple[tf.Tensor, dict[str, tf.Tensor], dict[str, tf.Tensor]]:
         """G(z), the logits [B] of both, and the norms."""
         weights = {
-            player: [tf.identity(v.value) for v in network.trainable_variables]
-            for player, (network, _) in self.gan.players.items()
+            player: [
+                tf.identity(v.value)
+                for v in self.gan.players[player][0].trainable_variables
+            ]
+            for player in objectives.PLAYERS
         }
         with tf.GradientTape(persistent=True) as tape:
             tape.watch(weights)

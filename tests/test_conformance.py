@@ -128,7 +128,7 @@ CASES = {
     "evaluators.semi_supervised": {"num_labels": (20, 50), "num_draws": 2},
     "evaluators.fine_tuning": {
         "num_labels": (20,),
-        "num_draws": 2,
+        "num_draws": 1,
         "num_steps": 3,
     },
 }

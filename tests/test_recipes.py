@@ -9,7 +9,7 @@ import toronto_faces
 from real_data import tfds_folder
 
 from conftest import ROOT
-from ganzoo import configuration
+from ganzoo import checkpoint_files, configuration
 from ganzoo.run import run
 
 RECIPES = sorted((ROOT / "gin").glob("*.gin"))
@@ -117,7 +117,15 @@ def train(recipe, folder, *params):
     return folder
 
 
-@pytest.mark.parametrize("recipe", ["digits_mlp", "ring_mlp", "gaussian_1d"])
+@pytest.mark.parametrize(
+    "recipe",
+    [
+        "digits_mlp",
+        "ring_mlp",
+        "gaussian_1d",
+        pytest.param("digits_inference", marks=pytest.mark.slow),
+    ],
+)
 def test_recipes_that_need_no_data_train(recipe, tmp_path):
     train(recipe, tmp_path / recipe)
 
@@ -196,3 +204,36 @@ def test_faces_train_in_two_stages(tmp_path, capsys):
         "discriminator hidden_0: kept its own",
     ):
         assert line in out
+
+
+@pytest.mark.slow
+def test_inference_is_learnt_for_a_finished_generator(tmp_path, monkeypatch):
+    monkeypatch.setenv("TFDS_DATA_DIR", tfds_folder("mnist"))
+    first, second = tmp_path / "first", tmp_path / "second"
+    train("mnist_mlp", first)
+    status = run(
+        [
+            "ganzoo",
+            f"--gin_file={ROOT / 'gin' / 'mnist_inference.gin'}",
+            f"--run_dir={second}",
+            "--mode=train",
+            f"--gin_param=initialize_from.run = '{first}'",
+            "--gin_param=train.num_steps = 2",
+            "--gin_param=train.num_samples = 4",
+        ]
+    )
+    assert status == 0
+    (line,) = (second / "metrics.jsonl").read_text().splitlines()
+    assert np.isfinite(json.loads(line)["inference_loss"])
+    assert "generator_loss" not in json.loads(line)
+    before, after = (
+        checkpoint_files.read(path / "checkpoints" / "step-00000002")[0]
+        for path in (first, second)
+    )
+    for name in before:
+        group, _, rest = name.partition("/")
+        if group == "discriminator":
+            np.testing.assert_array_equal(after[name], before[name])
+        if group == "generator_ema":
+            taken = after[f"generator/{rest.replace('ema_', '')}"]
+            np.testing.assert_array_equal(taken, before[name])
