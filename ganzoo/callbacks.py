@@ -17,7 +17,6 @@ from ganzoo.gan import Gan
 from ganzoo.monitors import Monitors
 from ganzoo.sampling import Sampler
 
-
 # How a printed line calls the players' losses.
 _SHORT = {"discriminator_loss": "D", "generator_loss": "G"}
 
