@@ -23,7 +23,7 @@ The map of the package. Read `ganzoo/gan.py` first; imports point one way:
     sampling, figures       a trained game as a source of samples, and from
                             samples back (reconstruction); pictures
     checkpoints, callbacks  what a run keeps and says
-    monitors, scoring       what is watched on the way: errors, gradients, scores
+    monitors, scoring       what is watched on the way: errors, slopes, scores
     run_directory           one recipe, one process at a time
     training, evaluation    the loop around the game; numbers with protocols
     cache, features         what is kept by a hash of the data; what evaluators
