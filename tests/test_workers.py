@@ -12,7 +12,7 @@ import time
 import numpy as np
 import pytest
 from processes import Command, complete
-from small_runs import arguments, check_identical, newest
+from small_runs import arguments, check_identical, lines, newest
 
 from ganzoo import launching, workers
 from ganzoo.errors import ConfigurationError, RunError
@@ -187,8 +187,17 @@ def test_two_workers_compute_what_one_device_does(tmp_path):
         arguments(tmp_path / "one", *params), tmp_path / "log"
     )
     assert status == 0, output
-    for command in start(tmp_path / "two", *params):
+    # The chief evaluates on the way, which changes nothing.
+    watched = (
+        "train.evaluators = [@evaluators.parzen()]",
+        "train.evaluate_every_steps = 8",
+        "evaluators.parzen.num_samples = 50",
+    )
+    for command in start(tmp_path / "two", *params, *watched):
         assert command.wait() == 0, command.output()
+    numbers = [x for x in lines(tmp_path / "two") if len(x) == 3]
+    assert [x["step"] for x in numbers] == [8, 16, 20]
+    assert "parzen_log_likelihood/ema" in numbers[0]
     one, two = newest(tmp_path / "one"), newest(tmp_path / "two")
     assert one.keys() == two.keys()
     for name in one:
