@@ -14,7 +14,7 @@ HERE = pathlib.Path(__file__).parent
 ALTERNATIVES = HERE / "alternatives"
 BLOCK_SECONDS = 1.0
 # Of all processor time, for what neither contestants nor this process used.
-MOST_OTHERS = 0.05
+MOST_OTHERS = 0.1
 _TICKS = os.sysconf("SC_CLK_TCK")
 
 

@@ -17,7 +17,8 @@ def load() -> dict[str, dict]:
 def keep(rows: dict[str, dict]) -> None:
     """Puts rows in the place of those of the same name, and on the page."""
     rows = load() | rows
-    FILE.write_text(json.dumps(rows, indent=1, sort_keys=True) + "\n")
+    rows = dict(sorted(rows.items()))
+    FILE.write_text(json.dumps(rows, indent=1) + "\n")
     before, _, rest = PAGE.read_text().partition(BEGIN)
     _, _, after = rest.partition(END)
     PAGE.write_text(f"{before}{BEGIN}\n{table(rows)}{END}{after}")

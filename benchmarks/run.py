@@ -37,7 +37,7 @@ def measure(row: str, chosen: argparse.Namespace) -> dict[str, Any]:
             command = [sys.executable, str(HERE / "measures.py"), game]
             text = output([*command, str(chosen.rounds)])
         times = {name: summary(v) for name, v in json.loads(text).items()}
-        return {"times": times, "others": others.share}
+        return {"times": times, "others": round(others.share, 3)}
     players, absent = [], {}
     try:
         for contestant in CONTESTANTS:
@@ -57,14 +57,14 @@ def measure(row: str, chosen: argparse.Namespace) -> dict[str, Any]:
     finally:
         for player in players:
             player.close()
-    found = {"times": times, "others": share, "absent": absent}
+    found = {"times": times, "others": round(share, 3), "absent": absent}
     if rule != "sampling":
         with Others() as others:
             command = [sys.executable, str(HERE / "floors.py"), game, rule]
             numbers = json.loads(output(command))
         names = ("milliseconds", "gflop", "gflops", "gigabytes_per_second")
         found["floor"] = dict(zip(names, numbers, strict=True))
-        found["others"] = max(share, others.share)
+        found["others"] = max(share, round(others.share, 3))
     return found
 
 
@@ -96,30 +96,30 @@ def main() -> int:
     unknown = sorted(set(chosen.only or []) - set(ROWS))
     if unknown:
         parser.error(f"no rows {unknown}; there are: {', '.join(ROWS)}")
-    rows, is_quiet = {}, True
+    rows, was_quiet = {}, True
     recorded = records.load()
     for row in chosen.only or (recorded if chosen.check else ROWS):
         found = measure(row, chosen)
-        others = found.pop("others")
+        others = found["others"]
         print(records.table({row: found}), flush=True)
-        if others > MOST_OTHERS:
-            is_quiet = False
+        is_quiet = others <= MOST_OTHERS
+        if is_quiet or chosen.force:
+            rows[row] = found
+        if not is_quiet:
+            was_quiet = False
             print(
                 f"{row}: not to be recorded, for others used {others:.0%} of "
                 f"the processors (at most {MOST_OTHERS:.0%}). Stop them and "
                 "measure again.",
                 file=sys.stderr,
             )
-            if not chosen.force:
-                continue
-        rows[row] = {**found, "others": round(others, 3)}
+        elif not (chosen.check or chosen.force):
+            records.keep({row: found})
     if chosen.check:
         lines = records.regressions(recorded, rows)
-        print("\n".join(lines) or "No ratio has fallen.")
-        return 1 if lines else 0
-    if is_quiet and not chosen.force:
-        records.keep(rows)
-    return 0 if is_quiet else 1
+        print("\n".join(lines) or f"No ratio of {len(rows)} rows has fallen.")
+        return 1 if lines or not (was_quiet or chosen.force) else 0
+    return 0 if was_quiet else 1
 
 
 if __name__ == "__main__":

@@ -48,14 +48,14 @@ def _with_gradient(images: tf.Tensor, kernel: tf.Tensor, padding: int) -> tuple:
             of_images = tf.nn.conv2d(
                 _padded(upstream, border), turned, 1, "VALID"
             )
-        # Every image channel with every output: examples are its channels.
-        of_kernel = tf.nn.conv2d(
-            tf.transpose(padded, [3, 1, 2, 0]),
-            tf.transpose(upstream, [1, 2, 0, 3]),
-            1,
-            "VALID",
-        )  # [in, size, size, out]
-        return of_images, tf.transpose(of_kernel, [1, 2, 0, 3])
+        of_kernel = tf.raw_ops.Conv2DBackpropFilter(
+            input=padded,
+            filter_sizes=tf.shape(kernel),
+            out_backprop=upstream,
+            strides=[1] * 4,
+            padding="VALID",
+        )
+        return of_images, of_kernel
 
     return tf.nn.conv2d(padded, kernel, 1, "VALID"), gradient
 
