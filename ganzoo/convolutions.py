@@ -1,8 +1,8 @@
-"""Convolutions whose gradients, too, are convolutions.
+"""Convolutions with gradients that are fast on CPUs.
 
-On CPUs TensorFlow computes the two gradients of a convolution at a third to two
-thirds of the speed of the convolution itself (docs/performance.md). Written as
-convolutions of other arrays they run at its speed.
+There TensorFlow computes the gradient by the images at half the speed of a
+convolution, which it can be written as; and oneDNN helps with that by the
+kernel only where padding is an op of its own (docs/performance.md).
 """
 
 import tensorflow as tf
@@ -15,7 +15,7 @@ _FEW_CHANNELS = 16
 def convolved(
     images: tf.Tensor, kernel: tf.Tensor, padding: int = 0
 ) -> tf.Tensor:
-    """`tf.nn.conv2d` of stride 1, as often differentiable.
+    """`tf.nn.conv2d` of stride 1, just as differentiable.
 
     Args:
         images: [batch, height, width, in].
