@@ -105,23 +105,21 @@ def build_gan(
 
 def _check_labels(dataset: Any, examples: Any) -> None:
     """Raises DataError where labels are no classes; a stream's go unread."""
+    num_classes = dataset.num_classes
     spec = pipeline.condition_spec(examples)
-    if getattr(spec, "shape", ()) != (None,) or "int" not in spec.dtype:
+    if (
+        num_classes is None
+        or not isinstance(examples, tuple)
+        or not conditions.is_label(spec)
+    ):
         return
-    name, num_classes = type(dataset).__name__, dataset.num_classes
-    if num_classes is None:
+    least, greatest = np.min(examples[1]), np.max(examples[1])
+    if least < 0 or greatest >= num_classes:
         raise DataError(
-            f"A data set that gives labels must say how many classes it has. "
-            f"Received: {name} with num_classes=None. Set its `num_classes`."
+            f"Labels of {type(dataset).__name__} must be 0 to "
+            f"{num_classes - 1}, for it says num_classes={num_classes}. "
+            f"Received: {least} to {greatest}. Count classes from zero."
         )
-    if isinstance(examples, tuple):
-        least, greatest = np.min(examples[1]), np.max(examples[1])
-        if least < 0 or greatest >= num_classes:
-            raise DataError(
-                f"Labels of {name} must be 0 to {num_classes - 1}, for it says "
-                f"num_classes={num_classes}. Received: {least} to {greatest}. "
-                "Count classes from zero."
-            )
 
 
 class _Supplied:

@@ -6,7 +6,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from ganzoo import pipeline
-from ganzoo.conditions import is_masked
+from ganzoo.conditions import is_label, is_masked
 from ganzoo.figures import grid_figure
 from ganzoo.sampling import Sampler
 
@@ -41,9 +41,7 @@ def conditional_figures(
         return [
             _completions(sampler, dataset, seed, num_rows, num_columns, about)
         ]
-    if dataset.num_classes is not None and getattr(spec, "shape", ()) == (
-        None,
-    ):
+    if dataset.num_classes is not None and is_label(spec):
         return [_classes(sampler, dataset, seed, num_columns, about)]
     return []
 

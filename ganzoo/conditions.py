@@ -44,6 +44,15 @@ def is_masked(condition: Any) -> bool:
     }
 
 
+def is_label(condition: Any) -> bool:
+    """Whether a condition, or its spec, is an integer for each example."""
+    return (
+        hasattr(condition, "dtype")
+        and len(condition.shape) == 1
+        and tf.as_dtype(condition.dtype).is_integer
+    )
+
+
 def beside_image(condition: Any) -> Any:
     """What is left to say beside an image that has the visible part in it."""
     return condition["mask"] if is_masked(condition) else condition
@@ -66,7 +75,7 @@ def joined(
         return features
     parts = [
         _one_hot(part, num_classes)
-        if _is_label(part)
+        if is_label(part)
         else keras.layers.Flatten()(part)
         for part in tf.nest.flatten(condition)
     ]
@@ -91,7 +100,7 @@ def stacked(
         return images
     size, maps = images.shape[1:3], []
     for part in tf.nest.flatten(condition):
-        if _is_label(part):
+        if is_label(part):
             rows = keras.layers.Reshape((1, 1, -1))(_one_hot(part, num_classes))
             maps.append(keras.layers.UpSampling2D(size)(rows))
         elif len(part.shape) == 4 and part.shape[1:3] == size:
@@ -165,10 +174,6 @@ class Composite(keras.layers.Layer):
     def call(self, inputs: list[tf.Tensor]) -> tf.Tensor:
         samples, mask, visible = inputs
         return tf.where(mask > 0.5, visible, samples)
-
-
-def _is_label(part: Any) -> bool:
-    return len(part.shape) == 1 and tf.as_dtype(part.dtype).is_integer
 
 
 def _one_hot(labels: Any, num_classes: int | None) -> keras.KerasTensor:

@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
+from ganzoo.conditions import is_label
 from ganzoo.errors import DataError
 
 # Examples that are brought into the space of comparison at a time.
@@ -70,12 +71,7 @@ def has_label_condition(dataset: Any) -> bool:
     if isinstance(examples, tf.data.Dataset):
         examples = examples.batch(1).element_spec
     condition = examples[1] if isinstance(examples, tuple) else None
-    return (
-        dataset.num_classes is not None
-        and hasattr(condition, "dtype")
-        and len(condition.shape) == 1
-        and tf.as_dtype(condition.dtype).is_integer
-    )
+    return dataset.num_classes is not None and is_label(condition)
 
 
 def split_vectors(
