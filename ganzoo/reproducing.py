@@ -1,5 +1,6 @@
 """A run that is trained and scored by a command, unless it was already."""
 
+import itertools
 import json
 import pathlib
 import shlex
@@ -88,14 +89,14 @@ class Run(NamedTuple):
 
     def minutes(self) -> float:
         """Time of training: steps times the median time of one."""
-        lines = self.log()
+        # Numbers that were evaluated on the way are lines of their own.
+        clock = {line["step"]: line["wall_time"] for line in self.log()}
         # Not the sum, which would count what lay between two sessions.
         times = [
-            (late["wall_time"] - early["wall_time"])
-            / (late["step"] - early["step"])
-            for early, late in zip(lines, lines[1:], strict=False)
+            (clock[late] - clock[early]) / (late - early)
+            for early, late in itertools.pairwise(clock)
         ]
-        return lines[-1]["step"] * statistics.median(times or [0.0]) / 60
+        return max(clock) * statistics.median(times or [0.0]) / 60
 
 
 def _call(command: list[str]) -> tuple[int, str]:

@@ -229,12 +229,13 @@ class Table:
 def _pick(run: Run, column: dict[str, Any]) -> tuple[float, float | None]:
     """A column's number of a run, and its standard error where it has one."""
     if "metric" in column:
-        found = [line.get(column["metric"]) for line in run.log()]
-        if not found or found[-1] is None:
+        lines, metric = run.log(), column["metric"]
+        found = [line[metric] for line in lines if metric in line]
+        if not found:
             raise RunError(
-                f"Column {column['title']!r} wants {column['metric']!r} of "
+                f"Column {column['title']!r} wants {metric!r} of "
                 f"{run.path}/metrics.jsonl. Received: "
-                f"{sorted(run.log()[-1]) if found else 'no line'}."
+                f"{sorted({name for line in lines for name in line})}."
             )
         return found[-1], None
     results = run.results() or []

@@ -70,6 +70,8 @@ def finish(run, values, step=20):
         # One pause of an hour between two sessions.
         for i, wall_time in enumerate([0, 60, 3660, 3720], start=1)
     ]
+    # Numbers that were evaluated at a step are a line of their own.
+    lines.append({"step": 20, "wall_time": 3720, "parzen/raw": 1.0})
     text = "\n".join(map(json.dumps, lines))
     (run.path / "metrics.jsonl").write_text(text)
 
@@ -142,8 +144,8 @@ metric = "sample_diversity"
         RunError,
         match=re.escape(
             "Column 'diversity' wants 'sample_diversity' of "
-            "runs/digits/as-it-is/seed-1/metrics.jsonl. Received: ['step', "
-            "'wall_time']."
+            "runs/digits/as-it-is/seed-1/metrics.jsonl. Received: "
+            "['parzen/raw', 'step', 'wall_time']."
         ),
     ):
         table.markdown()
