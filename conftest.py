@@ -9,6 +9,8 @@ import sys
 import pytest
 
 ROOT = pathlib.Path(__file__).parent
+# As `ganzoo.run` has it: else what tests compute rounds in another way.
+os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
 
 _CHECKS = pytest.StashKey()
 

@@ -203,6 +203,7 @@ def _checked(labels: tf.Tensor, num_classes: int) -> tf.Tensor:
     check = tf.debugging.Assert(
         tf.reduce_all(is_class),
         [f"`labels` must be 0 to {num_classes - 1}. Received:", labels],
+        summarize=10,
     )
     with tf.control_dependencies([check]):
         return tf.identity(labels)

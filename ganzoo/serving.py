@@ -155,7 +155,10 @@ class _Server:
                     self.executor, self.call, name, arrays
                 )
         except tf.errors.InvalidArgumentError as error:
-            reason = error.message.splitlines()[0]
+            lines = error.message.splitlines()
+            # An assertion's own words stand below where it is in the graph.
+            said = [line for line in lines if "assertion failed" in line]
+            reason = (said or lines)[0]
             raise RequestError(f"The model refuses it: {reason}") from error
         finally:
             self.num_waiting -= num_rows

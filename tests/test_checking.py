@@ -112,6 +112,9 @@ def test_each_component_has_its_line_and_broken_ones_their_reason(
     assert status == 1
     own = {n: v for n, v in components.items() if n.startswith("ganzoo.")}
     assert len(own) >= 18
+    assert own.pop("ganzoo.losses.without_dropout") == (
+        "ganzoo 0.1.0  ok, not called: a recipe has to bind loss"
+    )
     assert set(own.values()) == {"ganzoo 0.1.0  ok"}
     toy = {
         name.removeprefix("ganzoo_toy."): verdict.removeprefix(

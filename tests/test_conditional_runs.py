@@ -86,6 +86,7 @@ def test_a_run_with_labels_is_scored_and_drawn_by_class(labelled_run):
     assert figure(labelled_run, "classes")[:2] == (10, 7)
 
 
+@pytest.mark.slow
 def test_a_masked_run_keeps_what_is_visible(masked_run):
     scores = results(masked_run)
     assert scores["completion_visible_error"] == 0.0
@@ -107,6 +108,7 @@ def test_a_masked_run_keeps_what_is_visible(masked_run):
         assert np.abs(cell - expected).max() <= 1
 
 
+@pytest.mark.slow
 def test_an_export_takes_labels_without_ganzoo(
     labelled_run, fresh_python, tmp_path
 ):
@@ -163,6 +165,7 @@ def served(folder):
         listener.close()
 
 
+@pytest.mark.slow
 def test_a_server_takes_labels_and_refuses_wrong_ones(labelled_run):
     with served(labelled_run) as ask:
         status, answer = ask("sample", seed=4, labels=[3, 3, 9])
@@ -173,6 +176,7 @@ def test_a_server_takes_labels_and_refuses_wrong_ones(labelled_run):
         assert "`labels` must be 0 to 9. Received:] [3 10]" in answer["error"]
 
 
+@pytest.mark.slow
 def test_a_server_takes_a_mask_and_what_is_visible(masked_run):
     samples, condition = Masked(Digits(), masks.Blocks(), 5).examples("test")
     given = {key: part[:2].tolist() for key, part in condition.items()}
@@ -231,6 +235,7 @@ def test_classes_of_a_game_that_takes_none(exported_run, tmp_path, capsys):
     ) in capsys.readouterr().err
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("params", [LABELLED, MASKED], ids=["labels", "masks"])
 def test_a_conditional_run_resumes_exactly(params, tmp_path):
     """Stopped at step 3 and gone on with, or not: the same to the bit."""

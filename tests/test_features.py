@@ -85,10 +85,9 @@ def test_the_classifier_is_kept_and_mended(trained, monkeypatch):
     assert Classifier(**settings).fit(DIGITS).about == trained.about
     with pytest.raises(AssertionError):  # Other data, another classifier.
         Classifier(**settings).fit(Digits((-1.0, 1.0)))
-    (path,) = [
-        p for p in cache.folder().glob("classifier-*") if p.stat().st_size
-    ]
-    path.write_bytes(b"damaged")
+    paths = list(cache.folder().glob("classifier-*.npz"))
+    newest = max(paths, key=lambda path: path.stat().st_mtime)
+    newest.write_bytes(b"damaged")
     with pytest.raises(AssertionError):
         Classifier(**settings).fit(DIGITS)
 

@@ -54,9 +54,13 @@ class Masked:
         self.sample_shape = tuple(dataset.sample_shape)
         self.value_range = dataset.value_range
         self.num_classes = dataset.num_classes
-        self.to_unit = dataset.to_unit
         if hasattr(dataset, "labels"):
             self.labels = dataset.labels
+
+    @property
+    def to_unit(self) -> Any:
+        """The data set's own: samples as float images in [0, 1]."""
+        return self.dataset.to_unit
 
     def examples(self, split: str) -> Any:
         """(samples, {"mask", "visible"}) of a split."""

@@ -123,8 +123,11 @@ class Completion:
             batch = examples.batch(self.num_images)
             examples = next(iter(batch.as_numpy_iterator()))
         condition = examples[1] if isinstance(examples, tuple) else None
-        is_masked = isinstance(condition, dict) and "mask" in condition
-        if not is_masked or dataset.to_unit is None:
+        if (
+            not isinstance(condition, dict)
+            or "mask" not in condition
+            or dataset.to_unit is None
+        ):
             raise DataError(
                 "`completion` needs masked images. Received: "
                 f"{type(dataset).__name__}, which hides nothing. Use it with "
