@@ -34,7 +34,7 @@ import re
 import statistics
 import sys
 import tomllib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from matplotlib.figure import Figure
@@ -149,6 +149,8 @@ class Table:
         ]
         for row in self.rows:
             lines.append("| " + " | ".join(self._cells(row)) + " |")
+        if self.params:
+            lines += ["", f"Bindings of every row: {_code(self.params)}."]
         lines += ["", *(self._bindings(row) for row in self.rows)]
         return "\n".join(lines)
 
@@ -198,9 +200,8 @@ class Table:
         return cells
 
     def _bindings(self, row: dict[str, Any]) -> str:
-        params = [*self.params, *row.get("params", ())]
         seeds = ", ".join(map(str, row["seeds"]))
-        bindings = "; ".join(f"`{param}`" for param in params) or "none"
+        bindings = _code(row.get("params", ())) or "no others"
         checkpoint = row.get("checkpoint", "newest")
         return (
             f"- {row['title']}: `{row['recipe']}`, seeds {seeds}, bindings "
@@ -224,6 +225,10 @@ class Table:
                 f"{self.path}: {kind} needs an entry {name!r}. Received: "
                 f"{entry}."
             )
+
+
+def _code(bindings: Sequence[str]) -> str:
+    return "; ".join(f"`{binding}`" for binding in bindings)
 
 
 def _pick(run: Run, column: dict[str, Any]) -> tuple[float, float | None]:

@@ -165,6 +165,7 @@ def test_each_component_has_its_line_and_broken_ones_their_reason(
     ]
 
 
+@pytest.mark.slow
 def test_what_is_hidden_is_not_broken(install, check):
     install(
         "ganzoo-toy",

@@ -43,7 +43,11 @@ def policy():
 
 @pytest.mark.parametrize(
     ("name", "num_micro_batches"),
-    [("float32", 1), ("mixed_bfloat16", 1), ("mixed_float16", 2)],
+    [
+        ("float32", 1),
+        ("mixed_bfloat16", 1),
+        pytest.param("mixed_float16", 2, marks=pytest.mark.slow),
+    ],
 )
 def test_a_restored_game_goes_on_exactly(
     tmp_path, policy, name, num_micro_batches

@@ -80,6 +80,7 @@ def figure(folder, name):
     return image.height // height, image.width // width, np.asarray(image)
 
 
+@pytest.mark.slow
 def test_a_run_with_labels_is_scored_and_drawn_by_class(labelled_run):
     scores = results(labelled_run)
     assert 0 <= scores["worst_class_accuracy"] <= scores["class_accuracy"] <= 1

@@ -249,6 +249,7 @@ class Recorder:
         return discriminate(mixed) ** 2
 
 
+@pytest.mark.slow
 def test_a_lazy_penalty_counts_every_third_step_threefold(real):
     without = game(alternating, [NonSaturating()])
     with_penalty = game(alternating, [NonSaturating(), Recorder()])

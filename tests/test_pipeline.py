@@ -172,6 +172,7 @@ def test_augment_must_keep_the_shape():
         )
 
 
+@pytest.mark.slow
 def test_replicas_take_consecutive_rows(fresh_python):
     done = fresh_python(
         """

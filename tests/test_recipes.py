@@ -158,7 +158,9 @@ SMALL = {
 }
 
 
-@pytest.mark.parametrize("recipe", ["cifar_mlp", "cifar_conv"])
+@pytest.mark.parametrize(
+    "recipe", [pytest.param("cifar_mlp", marks=pytest.mark.slow), "cifar_conv"]
+)
 def test_cifar_trains_small_on_real_data(recipe, tmp_path, monkeypatch):
     monkeypatch.setenv("TFDS_DATA_DIR", tfds_folder("cifar10"))
     train(recipe, tmp_path / "run", *SMALL[recipe])

@@ -125,6 +125,7 @@ def test_the_seed_of_fair_draws_is_in_the_caption(digits):
         assert "Step 6, averaged weights, seed 0." in figure["caption"]
 
 
+@pytest.mark.slow
 def test_figure_1_is_drawn_on_the_line(line):
     listed = json.loads((line / "figures" / "figures.json").read_text())
     assert listed[0]["name"] == "densities"

@@ -60,7 +60,10 @@ def integral(values: np.ndarray) -> float:
     return float(np.trapezoid(values, GRID))
 
 
-@pytest.mark.parametrize(("scale", "shift"), [(1.0, 0.0), (1.5, -1.0)])
+@pytest.mark.parametrize(
+    ("scale", "shift"),
+    [(1.0, 0.0), pytest.param(1.5, -1.0, marks=pytest.mark.slow)],
+)
 def test_discriminator_reaches_the_optimum(scale, shift):
     gan = train_discriminator(scale, shift)
     p = stats.norm.pdf(GRID)

@@ -199,6 +199,7 @@ def test_numbers_on_the_way_choose_the_best_checkpoint(tmp_path, capsys):
     assert results[1]["value"] == scores[best["step"]]
 
 
+@pytest.mark.slow
 def test_numbers_on_the_way_leave_the_weights_and_a_resume_as_they_are(
     tmp_path,
 ):

@@ -14,6 +14,7 @@ from ganzoo.losses.without_dropout import WithoutDropout
 REAL = np.random.default_rng(0).normal(size=[BATCH, 1, WIDTH])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("rule", [alternating, simultaneous])
 def test_g_sees_no_masks_and_d_does(rule):
     loss = [WithoutDropout(NonSaturating())]
