@@ -171,6 +171,13 @@ class Table:
                         *zip(*points, strict=True), f"C{index}", label=label
                     )
                     label = None  # One entry of the legend for all seeds.
+        if not axes.lines and any(
+            run.results() for row in self.rows for run in self.runs(row)
+        ):
+            raise RunError(
+                f"A figure of {self.path} wants {metric!r}. Received: logs "
+                "without it. Log it, or take the figure out."
+            )
         axes.set(xlabel="step", ylabel=metric.replace("_", " "))
         if log_scale:
             axes.set_yscale("log")
