@@ -24,6 +24,7 @@ The map of the package. Read `ganzoo/gan.py` first; imports point one way:
                             samples back (reconstruction); pictures
     checkpoints, callbacks  what a run keeps and says
     monitors, scoring       what is watched on the way: errors, slopes, scores
+    whole_files             written in one go
     run_directory           one recipe, one process at a time
     training, evaluation    the loop around the game; numbers with protocols
     cache, features         what is kept by a hash of the data; what evaluators

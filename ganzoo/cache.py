@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
+from ganzoo import whole_files
 from ganzoo.errors import DataError
 
 _READ_BATCH = 1_000
@@ -78,16 +79,8 @@ def recall(name: str, compute: Callable[[], Any]) -> Any:
         return json.loads(path.read_text())
     except (OSError, ValueError):  # Not there, or damaged: computed anew.
         value = compute()
-    write(path, json.dumps(value, allow_nan=False).encode())
+    whole_files.write(path, json.dumps(value, allow_nan=False))
     return value
-
-
-def write(path: pathlib.Path, content: bytes) -> None:
-    """Writes a file in one go: never half of it is seen."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    beside = path.with_name(f".{path.name}.{os.getpid()}")
-    beside.write_bytes(content)
-    beside.replace(path)
 
 
 def _add(digest: Any, part: Any) -> None:

@@ -13,6 +13,7 @@ from tensorboard.compat.proto import event_pb2, summary_pb2
 from tensorboard.summary.writer.event_file_writer import EventFileWriter
 
 from ganzoo import figures
+from ganzoo.curves import read_lines
 from ganzoo.gan import Gan
 from ganzoo.monitors import Monitors
 from ganzoo.sampling import Sampler
@@ -83,7 +84,7 @@ class MetricsLog:
         self.monitors = monitors
         self.path = folder / "metrics.jsonl"
         kept = [
-            line for line in _lines(self.path) if line["step"] <= first_step
+            line for line in read_lines(self.path) if line["step"] <= first_step
         ]
         self.path.write_text("".join(json.dumps(x) + "\n" for x in kept))
         for old in folder.glob("events.out.tfevents.*"):
@@ -208,16 +209,6 @@ class SampleGrid:
         self.folder.mkdir(parents=True, exist_ok=True)
         samples = self.sampler.generate(self.latents, self.condition)
         figures.samples_figure(samples, self.dataset, self.path(step))
-
-
-def _lines(path: pathlib.Path) -> list[dict[str, Any]]:
-    lines = []
-    for text in path.read_text().splitlines() if path.exists() else []:
-        try:
-            lines.append(json.loads(text))
-        except ValueError:  # The line that a killed process was writing.
-            continue
-    return lines
 
 
 def _clock(seconds: float) -> str:

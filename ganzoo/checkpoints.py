@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from ganzoo import checkpoint_files
+from ganzoo import checkpoint_files, whole_files
 from ganzoo.errors import CheckpointError
 from ganzoo.gan import Gan
 
@@ -243,9 +243,7 @@ class Checkpoints:
                 best is None or score > best["score"]
             ):
                 best = {"step": step, "score": score}
-                beside = self.folder / ".best.json"
-                beside.write_text(json.dumps(best))
-                beside.replace(self.folder / "best.json")
+                whole_files.write(self.folder / "best.json", json.dumps(best))
             self._remove_old(step, best["step"] if best else step)
         except OSError as error:
             raise CheckpointError(

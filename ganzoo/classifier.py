@@ -9,7 +9,7 @@ import numpy as np
 import tensorflow as tf
 
 import ganzoo
-from ganzoo import cache
+from ganzoo import cache, whole_files
 from ganzoo.errors import DataError
 from ganzoo.features import (
     FeatureMap,
@@ -67,7 +67,7 @@ class Classifier:
             self._train(network, dataset, to_unit)
             buffer = io.BytesIO()
             np.savez(buffer, *network.get_weights())
-            cache.write(path, buffer.getvalue())
+            whole_files.write(path, buffer.getvalue())
         layers = keras.Model(
             network.inputs, [network.layers[-2].output, network.output]
         )

@@ -79,7 +79,7 @@ _FLAGS: tuple[tuple[Callable[..., Any], str, Any, str], ...] = (
         "table",
         None,
         "with --mode=reproduce: TOML file of a table, such as "
-        "tables/table_1.toml",
+        "tables/mnist.toml",
     ),
     (
         flags.DEFINE_list,
@@ -223,6 +223,11 @@ def check_flags(chosen: flags.FlagValues) -> None:
             "`--checkpoint` is for a run in --mode="
             f"{','.join(CHECKPOINT_MODES)}. Received: {given}. Leave out the "
             "flag, or what does not go with it."
+        )
+    if "table" in taken and not chosen.table:
+        raise ConfigurationError(
+            f"`{given}` needs a table. Received: none. Add --table, such as "
+            "--table=tables/mnist.toml."
         )
     if "output" in taken and not chosen.output:
         raise ConfigurationError(

@@ -3,11 +3,10 @@
 from typing import Any
 
 import numpy as np
-from matplotlib.figure import Figure
 
 from ganzoo import pipeline
 from ganzoo.conditions import is_label, is_masked
-from ganzoo.figures import grid_figure
+from ganzoo.figures import Drawn, grid_figure
 from ganzoo.sampling import Sampler
 
 _GREY = 0.5  # Of what is hidden.
@@ -21,7 +20,7 @@ def conditional_figures(
     num_rows: int,
     num_columns: int,
     about: str,
-) -> list[tuple[str, tuple[Figure, str, str]]]:
+) -> list[tuple[str, Drawn]]:
     """The figures that a condition allows: none where there is none.
 
     Args:
@@ -48,7 +47,7 @@ def conditional_figures(
 
 def _classes(
     sampler: Sampler, dataset: Any, seed: int, num_columns: int, about: str
-) -> tuple[str, tuple[Figure, str, str]]:
+) -> tuple[str, Drawn]:
     """A row for each class, the same z down a column."""
     num_classes = dataset.num_classes
     latents = np.asarray(sampler.draw_latents(num_columns, seed))
@@ -75,7 +74,7 @@ def _completions(
     num_rows: int,
     num_columns: int,
     about: str,
-) -> tuple[str, tuple[Figure, str, str]]:
+) -> tuple[str, Drawn]:
     """Test images: whole, masked, and completed from several z."""
     samples, condition = pipeline.first_examples(
         dataset.examples("test"), num_rows

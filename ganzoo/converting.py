@@ -6,6 +6,7 @@ import warnings
 
 import tensorflow as tf
 
+from ganzoo import whole_files
 from ganzoo.errors import ConfigurationError, RunError
 from ganzoo.exports import Export, newest
 
@@ -36,10 +37,7 @@ def convert(path: str | os.PathLike, output: str | os.PathLike) -> None:
             f"--output={output}."
         )
     model = converters[output.suffix](newest(path))
-    output.parent.mkdir(parents=True, exist_ok=True)
-    beside = output.with_name(f".{output.name}.{os.getpid()}")
-    beside.write_bytes(model)
-    beside.replace(output)
+    whole_files.write(output, model)
     print(f"Converted {newest(path)} to {output}")
 
 

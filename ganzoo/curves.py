@@ -7,6 +7,8 @@ from typing import Any
 import numpy as np
 from matplotlib.figure import Figure
 
+from ganzoo.figures import Drawn
+
 _NOT_CURVES = {"step", "epoch", "wall_time", "images_per_second"}
 _GRADIENTS = "norm of gradient"
 
@@ -22,7 +24,7 @@ def read_lines(path: pathlib.Path) -> list[dict[str, Any]]:
     return lines
 
 
-def loss_curves(path: pathlib.Path) -> tuple[Figure, str, str] | None:
+def loss_curves(path: pathlib.Path) -> Drawn | None:
     """Losses, D's errors and other monitors; None if nothing was logged."""
     lines = read_lines(path)
     names = [
@@ -72,7 +74,7 @@ def loss_curves(path: pathlib.Path) -> tuple[Figure, str, str] | None:
     )
 
 
-def sigma_curves(path: pathlib.Path) -> tuple[Figure, str, str] | None:
+def sigma_curves(path: pathlib.Path) -> Drawn | None:
     """Validation log-likelihood over sigma; None if nobody measured it."""
     results = json.loads(path.read_text()) if path.exists() else []
     curves = {}

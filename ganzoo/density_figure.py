@@ -10,6 +10,7 @@ from matplotlib.figure import Figure
 from ganzoo import checkpoint_files
 from ganzoo.checkpoints import Checkpoints, arrays, state
 from ganzoo.curves import spread
+from ganzoo.figures import Drawn
 from ganzoo.gan import Gan
 from ganzoo.run_directory import RunDirectory
 from ganzoo.sampling import Sampler
@@ -19,9 +20,7 @@ _NUM_SAMPLES = 20_000
 _NUM_ARROWS = 15
 
 
-def density_figure(
-    gan: Gan, dataset: Any, run: RunDirectory
-) -> tuple[Figure, str, str]:
+def density_figure(gan: Gan, dataset: Any, run: RunDirectory) -> Drawn:
     """Both densities, D, and the map from z, at the checkpoints that are kept.
 
     Args:

@@ -17,7 +17,7 @@ import sklearn
 import tensorflow as tf
 
 import ganzoo
-from ganzoo import cache
+from ganzoo import cache, whole_files
 from ganzoo.checkpoints import Checkpoints
 from ganzoo.errors import ComponentError
 from ganzoo.gan import Gan
@@ -116,7 +116,7 @@ def evaluate_file(
     """
     results = evaluate(SamplesFile(path, dataset), dataset)
     beside = pathlib.Path(f"{path}.evaluation.json")
-    cache.write(beside, json.dumps(results, indent=1).encode())
+    whole_files.write(beside, json.dumps(results, indent=1))
     return beside
 
 

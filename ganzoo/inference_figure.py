@@ -3,10 +3,9 @@
 from typing import Any
 
 import numpy as np
-from matplotlib.figure import Figure
 
 from ganzoo import pipeline
-from ganzoo.figures import grid_figure
+from ganzoo.figures import Drawn, grid_figure
 from ganzoo.reconstruction import inference_nets
 from ganzoo.sampling import Sampler
 
@@ -17,7 +16,7 @@ def reconstruction_figures(
     num_rows: int,
     num_columns: int,
     about: str,
-) -> list[tuple[str, tuple[Figure, str, str]]]:
+) -> list[tuple[str, Drawn]]:
     """One figure for each inference net of the game.
 
     Args:

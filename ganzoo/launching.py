@@ -65,7 +65,7 @@ def launch(
     ]
     for reader in readers:
         reader.start()
-    with _handing_on(workers):
+    with handing_on(workers):
         status = _wait(workers, patience_seconds)
     for reader in readers:
         reader.join()
@@ -88,12 +88,12 @@ def _wait(workers: Sequence[subprocess.Popen], patience: float) -> int:
 
 
 @contextlib.contextmanager
-def _handing_on(workers: Sequence[subprocess.Popen]) -> Iterator[None]:
-    """Hands SIGINT and SIGTERM on to the workers."""
+def handing_on(processes: Sequence[subprocess.Popen]) -> Iterator[None]:
+    """Hands SIGINT and SIGTERM on to processes, in place of ending this one."""
 
     def hand_on(number: int, frame: object) -> None:
-        for worker in workers:
-            worker.send_signal(number)
+        for process in processes:
+            process.send_signal(number)
 
     numbers = (signal.SIGINT, signal.SIGTERM)
     before = {number: signal.signal(number, hand_on) for number in numbers}

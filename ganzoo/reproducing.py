@@ -4,15 +4,16 @@ import itertools
 import json
 import pathlib
 import shlex
-import signal
 import statistics
 import subprocess
 import sys
 from typing import Any, NamedTuple
 
+from ganzoo import whole_files
 from ganzoo.comparing import read
 from ganzoo.curves import read_lines
 from ganzoo.errors import RunError
+from ganzoo.launching import handing_on
 
 
 class Run(NamedTuple):
@@ -80,23 +81,24 @@ class Run(NamedTuple):
             if code:
                 return message
         text = {"asked": self.commands(), "results": read(self.path)}
-        self.record.write_text(json.dumps(text))
+        whole_files.write(self.record, json.dumps(text))
         return None
 
     def log(self) -> list[dict[str, Any]]:
         """The lines of its metrics.jsonl."""
         return read_lines(self.path / "metrics.jsonl")
 
-    def minutes(self) -> float:
-        """Time of training: steps times the median time of one."""
-        # Numbers that were evaluated on the way are lines of their own.
-        clock = {line["step"]: line["wall_time"] for line in self.log()}
-        # Not the sum, which would count what lay between two sessions.
-        times = [
-            (clock[late] - clock[early]) / (late - early)
-            for early, late in itertools.pairwise(clock)
-        ]
-        return max(clock) * statistics.median(times or [0.0]) / 60
+
+def minutes_of(log: list[dict[str, Any]]) -> float:
+    """Time of a training: steps times the median time of one."""
+    # Numbers that were evaluated on the way are lines of their own.
+    clock = {line["step"]: line["wall_time"] for line in log}
+    # Not the sum, which would count what lay between two sessions.
+    times = [
+        (clock[late] - clock[early]) / (late - early)
+        for early, late in itertools.pairwise(clock)
+    ]
+    return max(clock) * statistics.median(times or [0.0]) / 60
 
 
 def _call(command: list[str]) -> tuple[int, str]:
@@ -108,15 +110,8 @@ def _call(command: list[str]) -> tuple[int, str]:
     process = subprocess.Popen(
         command, stderr=subprocess.PIPE, text=True, start_new_session=True
     )
-    earlier = {
-        number: signal.signal(number, lambda *_: process.terminate())
-        for number in (signal.SIGINT, signal.SIGTERM)
-    }
-    try:
+    with handing_on([process]):
         _, errors = process.communicate()
-    finally:
-        for number, handler in earlier.items():
-            signal.signal(number, handler)
     if process.returncode < 0:
         return 128 - process.returncode, ""
     return process.returncode, (errors.strip() or "no message").splitlines()[-1]

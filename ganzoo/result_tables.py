@@ -39,8 +39,9 @@ from typing import Any
 
 from matplotlib.figure import Figure
 
+from ganzoo import whole_files
 from ganzoo.errors import ConfigurationError, RunError, did_you_mean
-from ganzoo.reproducing import Run
+from ganzoo.reproducing import Run, minutes_of
 
 _KEYS = {
     "the table": {"page", "params", "columns", "figures", "rows"},
@@ -130,10 +131,9 @@ class Table:
                 "Received: a page without. Add the two lines where the table "
                 "is to stand."
             )
-        page = f"{before}{begin}\n{self.markdown()}\n{end}{after}"
-        beside = self.page.with_name(f".{self.page.name}")
-        beside.write_text(page)
-        beside.replace(self.page)
+        whole_files.write(
+            self.page, f"{before}{begin}\n{self.markdown()}\n{end}{after}"
+        )
 
     def markdown(self) -> str:
         """The table, and below it the bindings of each row."""
@@ -158,22 +158,23 @@ class Table:
         """A metric of the log over steps: a colour a row, a line a seed."""
         figure = Figure(figsize=(6, 3.2), dpi=100, layout="constrained")
         axes = figure.add_subplot()
-        for index, row in enumerate(self.rows):
-            label: str | None = row["title"]
-            for run in self.runs(row):
-                points = [
-                    (line["step"], line[metric])
-                    for line in (run.log() if run.results() else [])
-                    if metric in line
-                ]
-                if points:
-                    axes.plot(
-                        *zip(*points, strict=True), f"C{index}", label=label
-                    )
-                    label = None  # One entry of the legend for all seeds.
-        if not axes.lines and any(
-            run.results() for row in self.rows for run in self.runs(row)
-        ):
+        logs = [
+            (index, row["title"], run.log())
+            for index, row in enumerate(self.rows)
+            for run in self.runs(row)
+            if run.results() is not None
+        ]
+        drawn = set()
+        for index, title, log in logs:
+            points = [
+                (line["step"], line[metric]) for line in log if metric in line
+            ]
+            if points:
+                # One entry of the legend for all seeds.
+                label = None if title in drawn else title
+                axes.plot(*zip(*points, strict=True), f"C{index}", label=label)
+                drawn.add(title)
+        if logs and not drawn:
             raise RunError(
                 f"A figure of {self.path} wants {metric!r}. Received: logs "
                 "without it. Log it, or take the figure out."
@@ -187,17 +188,22 @@ class Table:
 
     def _cells(self, row: dict[str, Any]) -> list[str]:
         runs = list(self.runs(row))
-        done = [run for run in runs if run.results() is not None]
+        found = [(run, run.results()) for run in runs]
+        done = [
+            (run, results, run.log())
+            for run, results in found
+            if results is not None
+        ]
         cells = [row["title"]]
         for column in self.columns:
-            cells.append(_summary([_pick(run, column) for run in done]))
+            cells.append(_summary([_pick(*one, column) for one in done]))
         steps = [
-            f"{(run.results() or [])[0]['protocol']['step']:,}" for run in done
+            f"{results[0]['protocol']['step']:,}" for _, results, _ in done
         ]
         cells.append(", ".join(dict.fromkeys(steps)))
-        minutes = [run.minutes() for run in done]
+        minutes = [minutes_of(log) for *_, log in done]
         cells.append(f"{statistics.mean(minutes):.0f}" if minutes else "")
-        missing = [run for run in runs if run not in done]
+        missing = [run for run, results in found if results is None]
         if missing:
             failed = [self.failures.get(run.path) for run in missing]
             reasons = "; ".join(dict.fromkeys(filter(None, failed)))
@@ -238,19 +244,23 @@ def _code(bindings: Sequence[str]) -> str:
     return "; ".join(f"`{binding}`" for binding in bindings)
 
 
-def _pick(run: Run, column: dict[str, Any]) -> tuple[float, float | None]:
+def _pick(
+    run: Run,
+    results: list[dict[str, Any]],
+    log: list[dict[str, Any]],
+    column: dict[str, Any],
+) -> tuple[float, float | None]:
     """A column's number of a run, and its standard error where it has one."""
     if "metric" in column:
-        lines, metric = run.log(), column["metric"]
-        found = [line[metric] for line in lines if metric in line]
+        metric = column["metric"]
+        found = [line[metric] for line in log if metric in line]
         if not found:
             raise RunError(
                 f"Column {column['title']!r} wants {metric!r} of "
                 f"{run.path}/metrics.jsonl. Received: "
-                f"{sorted({name for line in lines for name in line})}."
+                f"{sorted({name for line in log for name in line})}."
             )
         return found[-1], None
-    results = run.results() or []
     for result in results:
         protocol = result["protocol"]
         if (result["name"], protocol["weights"]) == (

@@ -188,11 +188,6 @@ def _evaluate_samples(chosen: flags.FlagValues) -> int:
 def _reproduce(chosen: flags.FlagValues) -> int:
     from ganzoo.result_tables import Table
 
-    if not chosen.table:
-        raise ConfigurationError(
-            "`--mode=reproduce` needs a table. Received: none. Add --table, "
-            "such as --table=tables/table_1.toml."
-        )
     return 0 if Table(chosen.table).reproduce() else 1
 
 

@@ -20,7 +20,7 @@ from typing import Any
 
 import filelock
 
-from ganzoo import workers
+from ganzoo import whole_files, workers
 from ganzoo.errors import RunError
 
 # What may change when a run goes on: nothing here touches the weights' course,
@@ -166,10 +166,7 @@ class RunDirectory:
         path = self.path / name
         if not workers.this_worker().is_chief:
             return path
-        path.parent.mkdir(parents=True, exist_ok=True)
-        beside = path.with_name(f".{path.name}.{os.getpid()}")
-        beside.write_text(text)
-        beside.replace(path)
+        whole_files.write(path, text)
         return path
 
     def _check_components(self, text: str) -> None:

@@ -43,6 +43,7 @@ ROWS = {
         "replicas",
         "gradients",
         "pipeline",
+        "whole_files",
         "cache",
         "exports",
         "rest_format",

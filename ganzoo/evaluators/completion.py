@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
+from ganzoo.conditions import is_masked
 from ganzoo.errors import DataError
 from ganzoo.evaluators.feature_sets import check_counts
 from ganzoo.evaluators.nearest_neighbor import nearest_distances
@@ -122,12 +123,8 @@ class Completion:
         if isinstance(examples, tf.data.Dataset):
             batch = examples.batch(self.num_images)
             examples = next(iter(batch.as_numpy_iterator()))
-        condition = examples[1] if isinstance(examples, tuple) else None
-        if (
-            not isinstance(condition, dict)
-            or "mask" not in condition
-            or dataset.to_unit is None
-        ):
+        condition = examples[1] if isinstance(examples, tuple) else {}
+        if not is_masked(condition) or dataset.to_unit is None:
             raise DataError(
                 "`completion` needs masked images. Received: "
                 f"{type(dataset).__name__}, which hides nothing. Use it with "

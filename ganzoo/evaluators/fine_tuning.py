@@ -8,11 +8,11 @@ import numpy as np
 import tensorflow as tf
 
 from ganzoo import randomness
-from ganzoo.errors import DataError
 from ganzoo.evaluators.feature_sets import check_counts
 from ganzoo.evaluators.label_draws import (
     LabelledData,
     labelled_data,
+    require_networks,
     spread,
 )
 from ganzoo.features import in_batches
@@ -82,12 +82,7 @@ class FineTuning:
         self, model: Any, dataset: Any
     ) -> Iterator[tuple[str, float, dict[str, Any]]]:
         """Fine-tunes copies of `model`'s network."""
-        if not hasattr(model, "trunk"):
-            raise DataError(
-                "`fine_tuning` needs a model whose networks can be cut. "
-                f"Received: {type(model).__name__}. Evaluate a game, not its "
-                "samples."
-            )
+        require_networks("fine_tuning", model)
         data = labelled_data(dataset, self.num_labels, self.split)
         for num in self.num_labels:
             found: dict[str, list[float]] = {"fine_tuned": [], "untrained": []}

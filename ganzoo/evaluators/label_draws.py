@@ -80,6 +80,15 @@ def labelled_data(
     )
 
 
+def require_networks(evaluator: str, model: Any) -> None:
+    """Raises DataError if a model has no networks that can be cut."""
+    if not hasattr(model, "trunk"):
+        raise DataError(
+            f"`{evaluator}` needs a model whose networks can be cut. Received: "
+            f"{type(model).__name__}. Evaluate a game, not its samples."
+        )
+
+
 def spread(accuracies: Sequence[float]) -> dict[str, Any]:
     """What a protocol says of the accuracies of several draws."""
     found: dict[str, Any] = {

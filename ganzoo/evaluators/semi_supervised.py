@@ -6,11 +6,11 @@ from typing import Any
 import numpy as np
 from sklearn.linear_model import LogisticRegression
 
-from ganzoo.errors import DataError
 from ganzoo.evaluators.feature_sets import check_counts
 from ganzoo.evaluators.label_draws import (
     LabelledData,
     labelled_data,
+    require_networks,
     spread,
 )
 from ganzoo.evaluators.samples import require_finite, to_vectors
@@ -73,12 +73,7 @@ class SemiSupervised:
         self, model: Any, dataset: Any
     ) -> Iterator[tuple[str, float, dict[str, Any]]]:
         """Classifies by the features of `model`'s network."""
-        if not hasattr(model, "trunk"):
-            raise DataError(
-                "`semi_supervised` needs a model whose networks can be cut. "
-                f"Received: {type(model).__name__}. Evaluate a game, not its "
-                "samples."
-            )
+        require_networks("semi_supervised", model)
         data = labelled_data(dataset, self.num_labels, self.split)
         trunk = model.trunk(self.network, self.layer)
 
