@@ -29,7 +29,6 @@ def build_gan(
     discriminator_steps: int = 1,
     num_micro_batches: int = 1,
     ema_decay: float | None = None,
-    ema_rampup: float | None = None,
     transforms: Sequence[Any] = (),
     generator_pace: Callable | None = None,
     discriminator_pace: Callable | None = None,
@@ -53,8 +52,6 @@ def build_gan(
         num_micro_batches: Parts of a minibatch that are computed one after the
             other, gradients added up: the same step in less memory.
         ema_decay: Of the averages of G's weights, per step. None keeps none.
-        ema_rampup: Bounds their half-life by this share of the steps done, so
-            that the initial weights are soon forgotten. None: no bound.
         transforms: What D, as it trains, is shown in place of samples, real and
             fake alike; see `ganzoo.transforms`.
         generator_pace: What G's gradients are multiplied with, a function of
@@ -72,7 +69,11 @@ def build_gan(
             "`generator_optimizer` and `discriminator_optimizer` must be two "
             "objects. Received: one for both. Write the reference twice."
         )
-    _check_micro_batches(num_micro_batches)
+    if num_micro_batches < 1:
+        raise ConfigurationError(
+            "`build_gan.num_micro_batches` must be at least 1. Received: "
+            f"num_micro_batches={num_micro_batches}."
+        )
     _check_labels(dataset, examples)
     supplied = _Supplied(dataset, examples, latents)
     keras.utils.set_random_seed(seed % 2**32)
@@ -82,7 +83,6 @@ def build_gan(
         latents,
         seed=seed,
         ema_decay=ema_decay,
-        ema_rampup=ema_rampup,
         sample_shape=supplied.sample_shape,
         condition_spec=supplied.condition_spec,
         transforms=[supplied.fitted(transform) for transform in transforms],
@@ -101,14 +101,6 @@ def build_gan(
     )
     join(gan, companions)
     return gan
-
-
-def _check_micro_batches(num: int) -> None:
-    if num < 1:
-        raise ConfigurationError(
-            "`build_gan.num_micro_batches` must be at least 1. Received: "
-            f"num_micro_batches={num}."
-        )
 
 
 def _check_labels(dataset: Any, examples: Any) -> None:

@@ -174,7 +174,6 @@ def _candidates(
     return dict(samplers(source, batch_size)), {
         "step": int(source.step.numpy()),
         "ema_decay": source.ema_decay,
-        "ema_rampup": source.ema_rampup,
         "run_seed": source.seed,
     }
 

@@ -53,7 +53,6 @@ def export(
         "step": step,
         "weights": "ema" if gan.ema else "raw",
         "ema_decay": gan.ema_decay,
-        "ema_rampup": gan.ema_rampup,
         "run_seed": gan.seed,
         "dtype_policy": keras.config.dtype_policy().name,
         "num_classes": dataset.num_classes,

@@ -14,7 +14,7 @@ import keras
 import tensorflow as tf
 
 from ganzoo import gradients, objectives, pipeline, randomness, replicas
-from ganzoo.averaging import averages_of, check_decay, move_averages
+from ganzoo.averaging import averages_of, move_averages
 from ganzoo.errors import ConfigurationError
 from ganzoo.interfaces import Prior
 from ganzoo.networks import (
@@ -58,7 +58,6 @@ class Gan(DistributedModel):
         seed: Of every random number that the game draws.
         ema_decay: Keeps averages of the generator's trainable weights, w_ema <-
             ema_decay * w_ema + (1 - ema_decay) * w after each step. None: no.
-        ema_rampup: Bounds their half-life by this share of the steps done.
         sample_shape: The data's. None: what the generator makes.
         condition_spec: `keras.KerasTensor` of a batch of conditions, if any.
         transforms: What D, as it trains, is shown in place of samples, real and
@@ -75,19 +74,21 @@ class Gan(DistributedModel):
         latents: Prior,
         seed: int = 0,
         ema_decay: float | None = None,
-        ema_rampup: float | None = None,
         sample_shape: tuple[int, ...] | None = None,
         condition_spec: Any = None,
         transforms: Sequence[Callable] = (),
     ):
         super().__init__(name="gan")
-        check_decay(ema_decay, ema_rampup)
+        if ema_decay is not None and not 0 <= ema_decay < 1:
+            raise ConfigurationError(
+                "`ema_decay` must be None or in [0, 1). Received: "
+                f"ema_decay={ema_decay}."
+            )
         self.generator = generator
         self.discriminator = discriminator
         self.latents = latents
         self.seed = seed
         self.ema_decay = ema_decay
-        self.ema_rampup = ema_rampup
         self.sample_shape = check_networks(
             generator, discriminator, latents, sample_shape, condition_spec
         )
@@ -214,9 +215,8 @@ class Gan(DistributedModel):
         for companion in self.companions:
             companion.train(minibatches[-1])
         if self.ema_decay is not None:
-            weights = self.generator.trainable_variables
             move_averages(
-                self.ema, weights, self.step, self.ema_decay, self.ema_rampup
+                self.ema, self.generator.trainable_variables, self.ema_decay
             )
         self.step.assign_add(1)
         return {metric.name: metric.result() for metric in self.metrics}

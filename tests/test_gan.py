@@ -235,42 +235,6 @@ def test_ema_follows_the_weights(real):
     np.testing.assert_allclose(by_ema, gan.generator(z).numpy(), atol=1e-6)
 
 
-def test_a_ramp_bounds_the_half_life_of_averages(real):
-    gan = game(alternating, [NonSaturating()], ema_decay=0.75, ema_rampup=0.5)
-    averages = [w.numpy() for w in gan.generator.weights]
-    # Half-lives of 0, 1/2, 1 and 3/2 steps; .75 has one of 2.4.
-    for decay in (0.0, 0.25, 0.5, 0.5 ** (2 / 3)):
-        play(gan, [real[0, :, :1]])
-        averages = [
-            decay * a + (1 - decay) * w.numpy()
-            for a, w in zip(averages, gan.generator.weights, strict=True)
-        ]
-    for ours, theirs in zip(gan.ema, averages, strict=True):
-        np.testing.assert_allclose(ours.numpy(), theirs, atol=1e-6)
-    for _ in range(2):
-        play(gan, [real[0, :, :1]])
-    before = [average.numpy() for average in gan.ema]
-    play(gan, [real[0, :, :1]])  # Step 6: half-life 3, more than the limit.
-    weights = [weight.numpy() for weight in gan.generator.weights]
-    for now, then, weight in zip(gan.ema, before, weights, strict=True):
-        expected = 0.75 * then + 0.25 * weight
-        np.testing.assert_allclose(now.numpy(), expected, atol=1e-6)
-
-
-@pytest.mark.parametrize(
-    "options",
-    [
-        {"ema_decay": 1.0},
-        {"ema_decay": -0.1},
-        {"ema_decay": 0.9, "ema_rampup": 0.0},
-        {"ema_rampup": 0.5},
-    ],
-)
-def test_averages_that_cannot_be_are_refused(options):
-    with pytest.raises(ConfigurationError, match="`ema_"):
-        game(alternating, [NonSaturating()], **options)
-
-
 class Recorder:
     """A penalty that is a known function of D: its logit's square."""
 
