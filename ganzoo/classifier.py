@@ -74,6 +74,7 @@ class Classifier:
         run = tf.function(
             lambda images: layers(images, training=False),
             input_signature=[image_signature(dataset)],
+            autograph=False,
         )
         test, labels = _samples(dataset, "test"), dataset.labels("test")
         classes = in_batches(lambda x: run(to_unit(x))[1], test).argmax(axis=1)

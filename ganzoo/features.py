@@ -130,7 +130,9 @@ class RandomConvolutions:
             kernels.append(kernel.astype(np.float32))
             channels = width
 
-        @tf.function(input_signature=[image_signature(dataset)])
+        @tf.function(
+            input_signature=[image_signature(dataset)], autograph=False
+        )
         def convolve(images: tf.Tensor) -> tf.Tensor:
             layer, means = 2.0 * images - 1.0, []
             for kernel in kernels:
@@ -182,7 +184,9 @@ class Inception:
             input_shape=(299, 299, 3),
         )
 
-        @tf.function(input_signature=[image_signature(dataset)])
+        @tf.function(
+            input_signature=[image_signature(dataset)], autograph=False
+        )
         def embed(images: tf.Tensor) -> tf.Tensor:
             if images.shape[-1] == 1:
                 images = tf.image.grayscale_to_rgb(images)

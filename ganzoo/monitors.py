@@ -44,7 +44,7 @@ class Monitors:
         self.condition = condition
         self.latents = Sampler(gan).draw_latents(len(real), gan.seed)
         self.real_deviation = _deviation(real)
-        self._measure = tf.function(self._measured)
+        self._measure = tf.function(self._measured, autograph=False)
 
     def read(self) -> dict[str, float]:
         """The values now, by name."""

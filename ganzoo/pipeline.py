@@ -182,6 +182,7 @@ def _of_arrays(examples: Any, plan: _Plan) -> tf.data.Dataset:
     per_step = plan.discriminator_steps * plan.batch_size
     most_epochs = (per_step - 1) // num + 2  # That one step can reach into.
 
+    @tf.autograph.experimental.do_not_convert  # It takes half a second.
     def gather(step: tf.Tensor) -> Any:
         positions = step * per_step + offsets.reshape(-1)
         first_epoch = step * per_step // num
@@ -215,6 +216,9 @@ def _of_stream(examples: tf.data.Dataset, plan: _Plan) -> tf.data.Dataset:
     first_seed = _order_key(plan.seed) >> 2  # An int64, with any epoch.
 
     def shuffle(epoch: tf.Tensor) -> tf.data.Dataset:
+        # Of this graph: TensorFlow's global seed would take part in the order,
+        # and fail if it is 0.
+        tf.compat.v1.set_random_seed(1)
         # `repeat` would give a second iterator another order.
         return examples.shuffle(
             _SHUFFLE_BUFFER,

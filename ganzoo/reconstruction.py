@@ -39,9 +39,15 @@ class Reconstruction:
             )
         self.sampler = sampler
         self.net = nets[name]
-        self._infer = tf.function(self.call, reduce_retracing=True)
-        self._target = tf.function(self.net.target, reduce_retracing=True)
-        self._decode = tf.function(self.call_decoder, reduce_retracing=True)
+        self._infer = tf.function(
+            self.call, autograph=False, reduce_retracing=True
+        )
+        self._target = tf.function(
+            self.net.target, autograph=False, reduce_retracing=True
+        )
+        self._decode = tf.function(
+            self.call_decoder, autograph=False, reduce_retracing=True
+        )
         self._rest: keras.Model | None = None
         if self.net.target_layer is not None:
             self._rest = hidden_layers.above(

@@ -64,7 +64,7 @@ class Consensus:
     def __init__(self, strategy: tf.distribute.Strategy):
         self.strategy = strategy
         self.is_needed = len(workers.this_worker().addresses) > 1
-        self._largest = tf.function(self._reduce)
+        self._largest = tf.function(self._reduce, autograph=False)
 
     def largest(self, values: Sequence[int]) -> list[int]:
         """The largest of each value over the workers.
@@ -146,7 +146,9 @@ class DistributedModel(keras.Model):
                     f"{strategy.num_replicas_in_sync} replicas. Set "
                     "`build_gan.jit_compile = False`."
                 )
-            step = tf.function(step, jit_compile=True, reduce_retracing=True)
+            step = tf.function(
+                step, autograph=False, jit_compile=True, reduce_retracing=True
+            )
 
         def run_steps(iterator: Iterator, num_steps: tf.Tensor) -> None:
             def body(done: tf.Tensor) -> tuple[tf.Tensor]:

@@ -87,12 +87,17 @@ class Sampler:
         self.gan = gan
         self.use_ema = use_ema
         self.batch_size = batch_size
-        self._generate = tf.function(self.call, reduce_retracing=True)
-        self._sample = tf.function(self._draw_and_call, reduce_retracing=True)
+        self._generate = tf.function(
+            self.call, autograph=False, reduce_retracing=True
+        )
+        self._sample = tf.function(
+            self._draw_and_call, autograph=False, reduce_retracing=True
+        )
         self._judge = tf.function(
             lambda samples, condition: gan.networks.judge(
                 samples, condition, None
             ),
+            autograph=False,
             reduce_retracing=True,
         )
 

@@ -235,6 +235,12 @@ def test_ema_follows_the_weights(real):
     np.testing.assert_allclose(by_ema, gan.generator(z).numpy(), atol=1e-6)
 
 
+@pytest.mark.parametrize("decay", [-0.1, 1.0])
+def test_averages_that_cannot_be_are_refused(decay):
+    with pytest.raises(ConfigurationError, match=re.escape("`ema_decay` must")):
+        game(alternating, [NonSaturating()], ema_decay=decay)
+
+
 class Recorder:
     """A penalty that is a known function of D: its logit's square."""
 

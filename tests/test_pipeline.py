@@ -74,6 +74,15 @@ def test_seeds_of_any_size_give_orders_of_their_own(make):
     assert len(orders) == 6
 
 
+@pytest.mark.parametrize("make", [_numbered, _stream])
+def test_no_global_seed_takes_part(make):
+    orders = set()
+    for seed in (0, 1, 2):
+        tf.random.set_seed(seed)
+        orders.add(tuple(_order(_take(4, make(), 5))))
+    assert len(orders) == 1
+
+
 def test_a_late_step_comes_at_once():
     late = _take(1, _numbered(), 5, 1, first_step=10**12)[0]
     position = 10**12 * 5 % NUM

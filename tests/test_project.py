@@ -251,6 +251,19 @@ def test_only_the_configuration_imports_gin(path):
 
 
 @pytest.mark.parametrize("path", modules(), ids=names(modules()))
+def test_no_graph_is_traced_through_autograph(path):
+    """It doubles the time from a command to its first step."""
+    for node in ast.walk(parse(path)):
+        if isinstance(node, ast.Call) and ast.unparse(node.func) == (
+            "tf.function"
+        ):
+            keywords = {word.arg: word.value for word in node.keywords}
+            assert ast.unparse(keywords["autograph"]) == "False"
+        if isinstance(node, ast.FunctionDef):
+            assert "tf.function" not in map(ast.unparse, node.decorator_list)
+
+
+@pytest.mark.parametrize("path", modules(), ids=names(modules()))
 def test_modules_are_small_and_say_what_they_hold(path):
     assert not set(in_package(path)) & {"utils", "common", "helpers", "base"}
     assert len(path.read_text().splitlines()) <= 300

@@ -173,7 +173,8 @@ class _Dataset:
         if to_unit is None:
             return NOT_APPLICABLE
         samples = tf.constant(self.parts(self.split_names[0])[0][:_NUM])
-        images = tf.function(to_unit)(samples)  # TensorFlow operations alone.
+        # TensorFlow operations alone.
+        images = tf.function(to_unit, autograph=False)(samples)
         if images.shape != samples.shape or not images.dtype.is_floating:
             raise Broken(
                 f"`to_unit` must give floats of shape {tuple(samples.shape)}",

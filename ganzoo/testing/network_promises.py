@@ -231,11 +231,11 @@ def export(player: Generator) -> str:
     network = player.build()
     parts = tf.nest.flatten(with_rows(player.inputs(), player.condition))
 
-    @tf.function
-    def serve(*parts: tf.Tensor) -> tf.Tensor:
+    def call(*parts: tf.Tensor) -> tf.Tensor:
         # `inputs`, or [inputs, condition].
         return network(player.packed(parts), training=False)
 
+    serve = tf.function(call, autograph=False)
     signature = [
         tf.TensorSpec((None, *part.shape[1:]), part.dtype) for part in parts
     ]

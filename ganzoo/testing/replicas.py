@@ -118,7 +118,10 @@ class Comparison:
         self._reset(self.one_variables)
         draws = _draws(0, 0, self.num_rows)
         inputs = [tf.constant(part) for part in self.inputs]
-        return tf.function(lambda: self.one_call(inputs, draws))().numpy()
+        call = tf.function(
+            lambda: self.one_call(inputs, draws), autograph=False
+        )
+        return call().numpy()
 
     def by_two(self, inputs: list[np.ndarray], step: int = 0) -> np.ndarray:
         """What two replicas make of one half each, put together."""
@@ -134,7 +137,8 @@ class Comparison:
             local = [tf.constant(part)[first : first + rows] for part in inputs]
             return self.two_call(local, _draws(step, first, rows))
 
-        results = tf.function(lambda: self.strategy.run(replica))()
+        call = tf.function(lambda: self.strategy.run(replica), autograph=False)
+        results = call()
         parts = self.strategy.experimental_local_results(results)
         return np.concatenate([part.numpy() for part in parts])
 
