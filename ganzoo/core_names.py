@@ -41,7 +41,7 @@ CORE = {
     "features.inception": "ganzoo.features:Inception",
     "features.classifier": "ganzoo.classifier:Classifier",
     "optimizers.sgd": "ganzoo.optimizers:SGD",
-    "optimizers.adam": "keras.optimizers:Adam",
+    "optimizers.adam": "ganzoo.optimizers:Adam",
     "optimizers.rmsprop": "keras.optimizers:RMSprop",
     "optimizers.exponential_decay": "ganzoo.optimizers:ExponentialDecay",
     "optimizers.linear_ramp": "ganzoo.optimizers:LinearRamp",

@@ -106,6 +106,43 @@ class SGD(keras.optimizers.Optimizer):
 
 
 @keras.saving.register_keras_serializable("ganzoo")
+class Adam(keras.optimizers.Adam):
+    """Keras' Adam (Kingma & Ba 2015), each update one kernel.
+
+    What it takes and what it does are the same; it passes over memory once and
+    is traced in less time.
+    """
+
+    def update_step(
+        self, gradient: Any, variable: tf.Variable, learning_rate: Any
+    ) -> None:
+        if self.amsgrad:
+            super().update_step(gradient, variable, learning_rate)
+            return
+        index = self._get_variable_index(variable)
+        dtype = variable.dtype
+        # In float64: 1 - beta_2^t begins with .001, near what float32 rounds.
+        updates = tf.cast(self.iterations + 1, tf.float64)
+        correction = tf.sqrt(1 - self.beta_2**updates) / (
+            1 - self.beta_1**updates
+        )
+        rate = tf.cast(learning_rate, tf.float64) * correction
+        zero = tf.constant(0, dtype)  # The powers: corrected already.
+        tf.raw_ops.ResourceApplyAdam(
+            var=variable.handle,
+            m=self._momentums[index].value.handle,
+            v=self._velocities[index].value.handle,
+            beta1_power=zero,
+            beta2_power=zero,
+            lr=tf.cast(rate, dtype),
+            beta1=tf.constant(self.beta_1, dtype),
+            beta2=tf.constant(self.beta_2, dtype),
+            epsilon=tf.constant(self.epsilon, dtype),
+            grad=tf.cast(tf.convert_to_tensor(gradient), dtype),
+        )
+
+
+@keras.saving.register_keras_serializable("ganzoo")
 class ExponentialDecay(LearningRateSchedule):
     """max(minimum, initial / decay^step): pylearn2's `ExponentialDecay`.
 

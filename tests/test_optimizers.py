@@ -13,6 +13,7 @@ import tensorflow as tf
 from ganzoo.errors import ConfigurationError
 from ganzoo.optimizers import (
     SGD,
+    Adam,
     Clocked,
     ExponentialDecay,
     LinearRamp,
@@ -91,6 +92,38 @@ def test_numbers_do_what_keras_does_with_them():
     np.testing.assert_allclose(ours, theirs, rtol=1e-6)
     expected = descended(start, 50, lambda step: rate, lambda step: 0.9)
     np.testing.assert_allclose(ours, expected, rtol=1e-12)
+
+
+@pytest.mark.parametrize("jit_compile", [False, True])
+def test_adam_is_algorithm_1_of_its_paper(jit_compile):
+    start = RNG.uniform(-1, 1, size=7)
+    found, _ = descend(
+        Adam(ExponentialDecay(0.01, decay=1.02), 0.5, 0.9, epsilon=1e-5),
+        start,
+        100,
+        jit_compile,
+    )
+    weights, mean, square = start.copy(), np.zeros(7), np.zeros(7)
+    for step in range(1, 101):
+        gradient = quadratic_gradient(weights)
+        mean = 0.5 * mean + 0.5 * gradient
+        square = 0.9 * square + 0.1 * gradient**2
+        # The order of section 2's last paragraph, where epsilon is not scaled.
+        rate = 0.01 / 1.02 ** (step - 1)
+        rate *= np.sqrt(1 - 0.9**step) / (1 - 0.5**step)
+        weights -= rate * mean / (np.sqrt(square) + 1e-5)
+    np.testing.assert_allclose(found, weights, rtol=1e-10)
+
+
+@pytest.mark.parametrize(
+    "options",
+    [{}, {"amsgrad": True}, {"weight_decay": 0.1}, {"clipnorm": 0.5}],
+)
+def test_adam_takes_what_that_of_keras_takes(options):
+    start = RNG.uniform(-1, 1, size=7).astype(np.float32)
+    ours, _ = descend(Adam(0.01, 0.5, **options), start, 50)
+    theirs, _ = descend(keras.optimizers.Adam(0.01, 0.5, **options), start, 50)
+    np.testing.assert_allclose(ours, theirs, atol=1e-5)
 
 
 def test_shrinking_comes_after_each_update():
