@@ -14,7 +14,7 @@ endif
 endif
 export TF_CPP_MIN_LOG_LEVEL ?= 2
 
-.PHONY: help demo test test-slow bench bench-check lint format clean
+.PHONY: help demo test test-slow reproduce bench bench-check lint format clean
 
 help:  ## Say what there is
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | expand -t 12
@@ -28,6 +28,13 @@ test: lint  ## Check style and types, run the fast tests
 
 test-slow: $(INSTALLED)  ## Run the tests that `make test` leaves out
 	$(VENV)/bin/python -m pytest -m slow
+
+# Of docs/results.md; faces needs a file first: see tables/faces.toml.
+TABLES ?= mnist mnist_losses helvetica mnist_ablations efficiency
+
+reproduce: $(INSTALLED)  ## Train and score the tables of docs/results.md, for hours
+	for table in $(TABLES); do $(VENV)/bin/python -m ganzoo.run \
+	    --mode=reproduce --table=tables/$$table.toml || exit; done
 
 bench: $(INSTALLED)  ## Time ganzoo beside what else is installed; record it
 	$(VENV)/bin/python benchmarks/run.py

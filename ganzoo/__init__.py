@@ -10,11 +10,13 @@ The map of the package. Read `ganzoo/gan.py` first; imports point one way:
     latents, randomness     priors of z; every draw, a pure function
     conditions, masks       labels and masked examples, as networks take them
     layers, maxout          dropout, one bias per pixel; maxout, on convolutions
-    optimizers              momentum and rates that really move
+    optimizers, schedules   momentum and rates that really move
     transforms, pacing      what D sees of samples; when a player moves
     initializers, factories what the built-in networks share
     strategies, pipeline    where a step runs; what it is fed
-    networks, objectives    how the nets are called; how loss terms add up
+    minibatches, networks, objectives
+                            a round's examples; how the nets are called; how
+                            loss terms add up
     averaging               averages of weights
     gan, update_rules       Algorithm 1; other orders of moves
     companions, inference   nets trained beside it; from samples back to z,

@@ -5,9 +5,24 @@ from collections.abc import Sequence
 import keras
 import tensorflow as tf
 
+from ganzoo.errors import ConfigurationError
 
-def averages_of(weights: Sequence[keras.Variable]) -> list[keras.Variable]:
-    """One average for each weight, which begins at its value."""
+
+def averages_of(
+    weights: Sequence[keras.Variable], decay: float | None
+) -> list[keras.Variable]:
+    """One average for each weight, which begins at its value; none for None.
+
+    Raises:
+        ConfigurationError: If there is no such decay.
+    """
+    if decay is None:
+        return []
+    if not 0 <= decay < 1:
+        raise ConfigurationError(
+            "`ema_decay` must be None or in [0, 1). Received: "
+            f"ema_decay={decay}."
+        )
     return [
         keras.Variable(
             tf.identity(weight.value),

@@ -13,9 +13,10 @@ from typing import TYPE_CHECKING, Any
 import tensorflow as tf
 
 from ganzoo import objectives, randomness
+from ganzoo.conditions import with_condition
 from ganzoo.errors import ComponentError, ConfigurationError
 from ganzoo.gradients import accumulated, scaled
-from ganzoo.networks import Minibatch, with_condition
+from ganzoo.minibatches import Minibatch
 from ganzoo.optimizers import check_supported, follow
 from ganzoo.replicas import GlobalMean
 
@@ -111,10 +112,7 @@ class _Beside:
             with randomness.scope(networks.draws(minibatch, place)):
                 cost = _loss(self.companion, known)  # [B]
             mean = tf.reduce_mean(tf.cast(cost, randomness.variable_dtype()))
-            share = self.optimizer.scale_loss(
-                (mean + self.gan.regularization(self.name))
-                / self.gan.num_shares
-            )
+            share = self.gan.share(self.name, mean)
         self.gan.log_means[self.name].update_state(mean)
         weights = self.network.trainable_variables
         return {self.name: tape.gradient(share, weights)}

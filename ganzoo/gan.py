@@ -13,16 +13,12 @@ from typing import Any
 import keras
 import tensorflow as tf
 
-from ganzoo import gradients, objectives, pipeline, randomness, replicas
+from ganzoo import gradients, objectives
 from ganzoo.averaging import averages_of, move_averages
 from ganzoo.errors import ConfigurationError
 from ganzoo.interfaces import Prior
-from ganzoo.networks import (
-    Minibatch,
-    Networks,
-    check_networks,
-    map_condition,
-)
+from ganzoo.minibatches import Minibatch, minibatches_of
+from ganzoo.networks import Networks, check_networks
 from ganzoo.optimizers import check_supported, follow
 from ganzoo.pacing import paced
 from ganzoo.replicas import DistributedModel, GlobalMean
@@ -79,11 +75,6 @@ class Gan(DistributedModel):
         transforms: Sequence[Callable] = (),
     ):
         super().__init__(name="gan")
-        if ema_decay is not None and not 0 <= ema_decay < 1:
-            raise ConfigurationError(
-                "`ema_decay` must be None or in [0, 1). Received: "
-                f"ema_decay={ema_decay}."
-            )
         self.generator = generator
         self.discriminator = discriminator
         self.latents = latents
@@ -101,9 +92,7 @@ class Gan(DistributedModel):
             aggregation="only_first_replica",
             name="step",
         )
-        self.ema = averages_of(
-            [] if ema_decay is None else generator.trainable_variables
-        )
+        self.ema = averages_of(generator.trainable_variables, ema_decay)
         self.networks = Networks(
             generator, discriminator, latents, seed, self.step, transforms
         )
@@ -170,23 +159,6 @@ class Gan(DistributedModel):
             follow(optimizer, self.step)
         return self
 
-    def fit(self, x: Any = None, batch_size: int = 100, **kwargs: Any) -> Any:
-        """Trains on an array [N, *sample_shape], or on `pipeline.batches`."""
-        if not isinstance(
-            x, (tf.data.Dataset, tf.distribute.DistributedDataset)
-        ):
-            k = self.discriminator_steps
-            kwargs.setdefault(
-                "steps_per_epoch",
-                pipeline.steps_per_epoch(
-                    pipeline.num_examples(x), batch_size, k
-                ),
-            )
-            x = pipeline.batches(
-                x, batch_size, k, seed=self.seed, first_step=int(self.step)
-            )
-        return super().fit(x, shuffle=False, **kwargs)
-
     def train_step(self, batch: Any) -> dict[str, tf.Tensor]:
         """One round of the game.
 
@@ -197,20 +169,7 @@ class Gan(DistributedModel):
         Returns:
             The means since the last reset, by name.
         """
-        samples, condition = (
-            batch if isinstance(batch, tuple) else (batch, None)
-        )
-        samples = tf.cast(samples, randomness.variable_dtype())
-        first_row = replicas.this_replica() * tf.shape(samples)[0]
-        # [B, k, ...] is k minibatches of B: a strategy splits axis 0.
-        minibatches = [
-            Minibatch(
-                samples[:, i],
-                map_condition(lambda part, i=i: part[:, i], condition),
-                first_row,
-            )
-            for i in range(self.discriminator_steps)
-        ]
+        minibatches = minibatches_of(batch, self.discriminator_steps)
         self.update_rule(self, minibatches)
         for companion in self.companions:
             companion.train(minibatches[-1])
@@ -266,13 +225,7 @@ class Gan(DistributedModel):
             means = {
                 player: tf.reduce_mean(cost) for player, cost in costs.items()
             }
-            # Optimizers sum over replicas: each brings its share of the mean.
-            shares = {
-                player: self.players[player][1].scale_loss(
-                    (mean + self.regularization(player)) / self.num_shares
-                )
-                for player, mean in means.items()
-            }
+            shares = {p: self.share(p, mean) for p, mean in means.items()}
         for player, mean in means.items():
             self.log_means[player].update_state(mean)
         return gradients.of_players(
@@ -288,12 +241,8 @@ class Gan(DistributedModel):
             self.networks.mixes_examples,
         )
 
-    def regularization(self, player: str) -> Any:
-        """The sum of a network's own penalties on weights and activations."""
-        return sum(self.players[player][0].losses)
-
-    @property
-    def num_shares(self) -> int:
-        """Into how many parts of equal size a global batch is cut."""
-        num_replicas = self.distribute_strategy.num_replicas_in_sync
-        return num_replicas * self.num_micro_batches
+    def share(self, player: str, mean: tf.Tensor) -> tf.Tensor:
+        """What this replica adds to a player's objective: optimizers sum."""
+        network, optimizer = self.players[player]
+        objective = mean + sum(network.losses)
+        return optimizer.scale_loss(objective / self.num_shares)

@@ -5,7 +5,7 @@ in one pass where that changes nothing, penalties at samples of a term's choice.
 """
 
 from collections.abc import Callable, Collection, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 import keras
 import tensorflow as tf
@@ -14,43 +14,8 @@ from ganzoo import objectives, randomness
 from ganzoo.conditions import map_condition, with_condition
 from ganzoo.errors import ComponentError
 from ganzoo.interfaces import Prior
+from ganzoo.minibatches import Minibatch
 from ganzoo.randomness import Draws, Segment
-
-
-class Minibatch(NamedTuple):
-    """Examples of the data and what they are conditioned on.
-
-    Attributes:
-        samples: [B, *sample_shape], the rows that this replica holds.
-        condition: Whatever the data set gives with them, or None.
-        first_row: Which row of the global batch the first of them is.
-    """
-
-    samples: Any
-    condition: Any = None
-    first_row: Any = 0
-
-    @property
-    def num(self) -> tf.Tensor:
-        """B."""
-        return tf.shape(self.samples)[0]
-
-    def split(self, num_parts: int) -> list["Minibatch"]:
-        """Parts of equal size, in order."""
-        if num_parts == 1:
-            return [self]
-        size = self.num // num_parts
-        return [
-            Minibatch(
-                self.samples[i * size : (i + 1) * size],
-                map_condition(
-                    lambda part, i=i: part[i * size : (i + 1) * size],
-                    self.condition,
-                ),
-                self.first_row + i * size,
-            )
-            for i in range(num_parts)
-        ]
 
 
 class Networks:

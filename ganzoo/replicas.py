@@ -13,7 +13,7 @@ from typing import Any
 import keras
 import tensorflow as tf
 
-from ganzoo import workers
+from ganzoo import pipeline, workers
 from ganzoo.errors import ConfigurationError, RunError
 
 
@@ -100,9 +100,43 @@ class Consensus:
 
 
 class DistributedModel(keras.Model):
-    """A model whose `train_step` runs unchanged under every strategy."""
+    """A model whose `train_step` runs unchanged under every strategy.
 
+    Attributes:
+        seed: Of everything random.
+        step: Variable that counts calls of `train_step`.
+        discriminator_steps: Minibatches that a call takes.
+        num_micro_batches: Parts of a minibatch, one after the other.
+    """
+
+    seed: int
+    step: keras.Variable
+    discriminator_steps: int
+    num_micro_batches: int
     train_function: Callable[[Iterator], dict[str, tf.Tensor]] | None
+
+    @property
+    def num_shares(self) -> int:
+        """Into how many parts of equal size a global batch is cut."""
+        num_replicas = self.distribute_strategy.num_replicas_in_sync
+        return num_replicas * self.num_micro_batches
+
+    def fit(self, x: Any = None, batch_size: int = 100, **kwargs: Any) -> Any:
+        """Trains on an array [N, *sample_shape], or on `pipeline.batches`."""
+        if not isinstance(
+            x, (tf.data.Dataset, tf.distribute.DistributedDataset)
+        ):
+            k = self.discriminator_steps
+            kwargs.setdefault(
+                "steps_per_epoch",
+                pipeline.steps_per_epoch(
+                    pipeline.num_examples(x), batch_size, k
+                ),
+            )
+            x = pipeline.batches(
+                x, batch_size, k, seed=self.seed, first_step=int(self.step)
+            )
+        return super().fit(x, shuffle=False, **kwargs)
 
     def _maybe_symbolic_build(self, *args: Any, **kwargs: Any) -> None:
         """Does nothing: whoever subclasses this has built its networks."""

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from ganzoo.errors import ConfigurationError
 from ganzoo.gan import Gan
-from ganzoo.networks import Minibatch
+from ganzoo.minibatches import Minibatch
 
 
 class GeneratorSteps:

@@ -10,7 +10,7 @@ from ganzoo.latents import Uniform
 from ganzoo.layers import Dropout
 from ganzoo.losses.non_saturating import NonSaturating
 from ganzoo.losses.without_dropout import WithoutDropout
-from ganzoo.networks import Minibatch
+from ganzoo.minibatches import Minibatch
 from ganzoo.optimizers import SGD
 
 BATCH, LATENT, WIDTH = 8, 3, 4

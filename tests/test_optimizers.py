@@ -11,15 +11,8 @@ import pytest
 import tensorflow as tf
 
 from ganzoo.errors import ConfigurationError
-from ganzoo.optimizers import (
-    SGD,
-    Adam,
-    Clocked,
-    ExponentialDecay,
-    LinearRamp,
-    check_supported,
-    follow,
-)
+from ganzoo.optimizers import SGD, Adam, check_supported, follow
+from ganzoo.schedules import Clocked, ExponentialDecay, LinearRamp
 
 RNG = np.random.default_rng(3)
 
@@ -290,7 +283,8 @@ def test_bad_numbers_are_refused(build, message):
 
 ONE_DEVICE_AND_TWO = """
 import keras, numpy as np, tensorflow as tf
-from ganzoo.optimizers import SGD, ExponentialDecay, LinearRamp, follow
+from ganzoo.optimizers import SGD, follow
+from ganzoo.schedules import ExponentialDecay, LinearRamp
 
 tf.config.set_logical_device_configuration(
     tf.config.list_physical_devices("CPU")[0],

@@ -20,7 +20,8 @@ from ganzoo import pacing
 from ganzoo.errors import ConfigurationError
 from ganzoo.gan import simultaneous
 from ganzoo.losses.non_saturating import NonSaturating
-from ganzoo.optimizers import SGD, LinearRamp
+from ganzoo.optimizers import SGD
+from ganzoo.schedules import LinearRamp
 from ganzoo.update_rules import GeneratorSteps
 
 

@@ -34,6 +34,7 @@ ROWS = {
         "conditions",
         "latents",
         "masks",
+        "schedules",
         "optimizers",
         "pacing",
         "transforms",
@@ -43,6 +44,7 @@ ROWS = {
         "replicas",
         "gradients",
         "pipeline",
+        "minibatches",
         "whole_files",
         "cache",
         "exports",
@@ -266,7 +268,8 @@ def test_no_graph_is_traced_through_autograph(path):
 @pytest.mark.parametrize("path", modules(), ids=names(modules()))
 def test_modules_are_small_and_say_what_they_hold(path):
     assert not set(in_package(path)) & {"utils", "common", "helpers", "base"}
-    assert len(path.read_text().splitlines()) <= 300
+    longest = 250 if path.name == "gan.py" else 300
+    assert len(path.read_text().splitlines()) <= longest
     for node in ast.walk(parse(path)):
         if isinstance(node, ast.FunctionDef):
             length = node.end_lineno - node.lineno + 1

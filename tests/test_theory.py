@@ -15,8 +15,9 @@ from ganzoo.datasets.densities import Gaussian
 from ganzoo.discriminators.maxout_mlp import build_discriminator
 from ganzoo.gan import Gan, alternating
 from ganzoo.losses.minimax import Minimax
-from ganzoo.optimizers import SGD, ExponentialDecay
+from ganzoo.optimizers import SGD
 from ganzoo.sampling import Sampler
+from ganzoo.schedules import ExponentialDecay
 
 NUM_STEPS = 800
 BATCH = 256

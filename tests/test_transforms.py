@@ -21,8 +21,8 @@ from ganzoo import transforms
 from ganzoo.errors import ConfigurationError
 from ganzoo.gan import alternating, simultaneous
 from ganzoo.losses.non_saturating import NonSaturating
-from ganzoo.optimizers import LinearRamp
 from ganzoo.randomness import Draws, Segment
+from ganzoo.schedules import LinearRamp
 
 IMAGES = np.random.default_rng(0).uniform(-1, 1, (5, 9, 8, 3))
 
