@@ -5,7 +5,7 @@ from typing import Any
 
 from absl import flags
 
-from ganzoo.errors import ConfigurationError
+from ganzoo.errors import ConfigurationError, did_you_mean
 
 # What --mode may name. For each that works on a run, `ganzoo.session.Session`
 # has a method.
@@ -201,8 +201,20 @@ def define_flags() -> flags.FlagValues:
 
 
 def check_flags(chosen: flags.FlagValues) -> None:
-    """Raises ConfigurationError if no mode reads a flag, or misses it."""
+    """Raises ConfigurationError if the modes and the flags do not fit."""
     given = f"--mode={','.join(chosen.mode)}"
+    for mode in chosen.mode:
+        if mode not in MODES:
+            raise ConfigurationError(
+                f"No mode named {mode!r}.{did_you_mean(mode, MODES)} There "
+                f"are: {', '.join(MODES)}."
+            )
+    for mode in ("compare", "reproduce"):
+        if mode in chosen.mode and len(chosen.mode) > 1:
+            raise ConfigurationError(
+                f"`--mode={mode}` stands alone. Received: {given}. Use it in a "
+                "call of its own."
+            )
     taken = {
         name for mode in chosen.mode for name in FLAGS_OF_MODES.get(mode, ())
     }

@@ -22,7 +22,6 @@ from absl import flags
 
 from ganzoo.command_flags import (
     FLAGS_OF_MODES,
-    MODES,
     check_flags,
     define_flags,
     usage,
@@ -31,7 +30,6 @@ from ganzoo.errors import (
     ConfigurationError,
     GanzooError,
     RunError,
-    did_you_mean,
 )
 
 
@@ -89,18 +87,6 @@ def _dispatch(chosen: flags.FlagValues) -> int:
             return 0
     if chosen.check:
         return _check()
-    for mode in chosen.mode:
-        if mode not in MODES:
-            raise ConfigurationError(
-                f"No mode named {mode!r}.{did_you_mean(mode, MODES)} There "
-                f"are: {', '.join(MODES)}."
-            )
-    for mode in ("compare", "reproduce"):
-        if mode in chosen.mode and len(chosen.mode) > 1:
-            raise ConfigurationError(
-                f"`--mode={mode}` stands alone. Received: "
-                f"--mode={','.join(chosen.mode)}. Use it in a call of its own."
-            )
     check_flags(chosen)
     if chosen.mode == ["reproduce"]:
         return _reproduce(chosen)
