@@ -23,12 +23,23 @@ SGD = (
     "optimizers.sgd.learning_rate = 0.05",
     "optimizers.sgd.momentum = 0.5",
 )
+FLOAT64 = "experiment.dtype_policy = 'float64'"
+# Labels, a net beside the game, and noise on what D sees.
+CONDITIONAL = (
+    "datasets.digits.conditional = True",
+    "build_gan.companions = [@companions.inference()]",
+    "companions.inference.encoder = @mlp_encoder",
+    "companions.inference.optimizer = @inference/optimizers.adam()",
+    "mlp_encoder.hidden_units = (8,)",
+    "build_gan.transforms = [@transforms.noise()]",
+)
 
 
 @pytest.mark.parametrize(
     ("params", "tolerance"),
     [
-        (("experiment.dtype_policy = 'float64'",), 1e-12),
+        ((FLOAT64,), 1e-12),
+        ((FLOAT64, *CONDITIONAL), 1e-12),
         pytest.param(SGD, 1e-6, marks=pytest.mark.slow),
     ],
 )
