@@ -37,18 +37,22 @@ def move_averages(
     averages: Sequence[keras.Variable],
     weights: Sequence[keras.Variable],
     decay: float,
+    has_begun: tf.Tensor,
 ) -> None:
     """w_ema <- decay w_ema + (1 - decay) w, from within a replica.
 
+    Before averaging `has_begun`: w_ema <- w.
+
     Nothing is sent from one replica to another: weights are alike on all.
     """
+    rate = tf.where(has_begun, tf.constant(1 - decay, tf.float64), 1)
 
     def move(average: tf.Variable, weight: tf.Tensor) -> None:
         # A step down the gradient of |w_ema - w|^2 / 2: fewer passes over
         # memory than the sum of two products.
         tf.raw_ops.ResourceApplyGradientDescent(
             var=average.handle,
-            alpha=tf.constant(1 - decay, average.dtype),
+            alpha=tf.cast(rate, average.dtype),
             delta=average - weight,
         )
 

@@ -29,6 +29,7 @@ def build_gan(
     discriminator_steps: int = 1,
     num_micro_batches: int = 1,
     ema_decay: float | None = None,
+    ema_start: int = 0,
     transforms: Sequence[Any] = (),
     generator_pace: Callable | None = None,
     discriminator_pace: Callable | None = None,
@@ -52,6 +53,8 @@ def build_gan(
         num_micro_batches: Parts of a minibatch that are computed one after the
             other, gradients added up: the same step in less memory.
         ema_decay: Of the averages of G's weights, per step. None keeps none.
+        ema_start: Step up to which the averages are the weights themselves, so
+            that none of the initial ones is left in them.
         transforms: What D, as it trains, is shown in place of samples, real and
             fake alike; see `ganzoo.transforms`.
         generator_pace: What G's gradients are multiplied with, a function of
@@ -69,11 +72,7 @@ def build_gan(
             "`generator_optimizer` and `discriminator_optimizer` must be two "
             "objects. Received: one for both. Write the reference twice."
         )
-    if num_micro_batches < 1:
-        raise ConfigurationError(
-            "`build_gan.num_micro_batches` must be at least 1. Received: "
-            f"num_micro_batches={num_micro_batches}."
-        )
+    _check_counts(num_micro_batches, ema_start)
     _check_labels(dataset, examples)
     supplied = _Supplied(dataset, examples, latents)
     keras.utils.set_random_seed(seed % 2**32)
@@ -83,6 +82,7 @@ def build_gan(
         latents,
         seed=seed,
         ema_decay=ema_decay,
+        ema_start=ema_start,
         sample_shape=supplied.sample_shape,
         condition_spec=supplied.condition_spec,
         transforms=[supplied.fitted(transform) for transform in transforms],
@@ -101,6 +101,19 @@ def build_gan(
     )
     join(gan, companions)
     return gan
+
+
+def _check_counts(num_micro_batches: int, ema_start: int) -> None:
+    if num_micro_batches < 1:
+        raise ConfigurationError(
+            "`build_gan.num_micro_batches` must be at least 1. Received: "
+            f"num_micro_batches={num_micro_batches}."
+        )
+    if ema_start < 0:
+        raise ConfigurationError(
+            "`build_gan.ema_start` must be a step, not negative. Received: "
+            f"ema_start={ema_start}."
+        )
 
 
 def _check_labels(dataset: Any, examples: Any) -> None:

@@ -12,6 +12,7 @@ from ganzoo.errors import RunError
 # What says which model was scored, and not how.
 _ABOUT_THE_MODEL = {
     "ema_decay",
+    "ema_start",
     "run_seed",
     "samples_file",
     "samples_hash",

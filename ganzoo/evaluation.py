@@ -174,6 +174,7 @@ def _candidates(
     return dict(samplers(source, batch_size)), {
         "step": int(source.step.numpy()),
         "ema_decay": source.ema_decay,
+        "ema_start": source.ema_start,
         "run_seed": source.seed,
     }
 

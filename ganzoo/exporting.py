@@ -53,6 +53,7 @@ def export(
         "step": step,
         "weights": "ema" if gan.ema else "raw",
         "ema_decay": gan.ema_decay,
+        "ema_start": gan.ema_start,
         "run_seed": gan.seed,
         "dtype_policy": keras.config.dtype_policy().name,
         "num_classes": dataset.num_classes,

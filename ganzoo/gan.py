@@ -54,6 +54,7 @@ class Gan(DistributedModel):
         seed: Of every random number that the game draws.
         ema_decay: Keeps averages of the generator's trainable weights, w_ema <-
             ema_decay * w_ema + (1 - ema_decay) * w after each step. None: no.
+        ema_start: Step up to which w_ema is w.
         sample_shape: The data's. None: what the generator makes.
         condition_spec: `keras.KerasTensor` of a batch of conditions, if any.
         transforms: What D, as it trains, is shown in place of samples, real and
@@ -70,6 +71,7 @@ class Gan(DistributedModel):
         latents: Prior,
         seed: int = 0,
         ema_decay: float | None = None,
+        ema_start: int = 0,
         sample_shape: tuple[int, ...] | None = None,
         condition_spec: Any = None,
         transforms: Sequence[Callable] = (),
@@ -80,6 +82,7 @@ class Gan(DistributedModel):
         self.latents = latents
         self.seed = seed
         self.ema_decay = ema_decay
+        self.ema_start = ema_start
         self.sample_shape = check_networks(
             generator, discriminator, latents, sample_shape, condition_spec
         )
@@ -174,9 +177,9 @@ class Gan(DistributedModel):
         for companion in self.companions:
             companion.train(minibatches[-1])
         if self.ema_decay is not None:
-            move_averages(
-                self.ema, self.generator.trainable_variables, self.ema_decay
-            )
+            weights = self.generator.trainable_variables
+            has_begun = self.step >= self.ema_start
+            move_averages(self.ema, weights, self.ema_decay, has_begun)
         self.step.assign_add(1)
         return {metric.name: metric.result() for metric in self.metrics}
 
@@ -222,9 +225,7 @@ class Gan(DistributedModel):
                 costs["discriminator"] += self.networks.penalties(
                     self.terms, minibatch, fake, purpose
                 )
-            means = {
-                player: tf.reduce_mean(cost) for player, cost in costs.items()
-            }
+            means = {p: tf.reduce_mean(cost) for p, cost in costs.items()}
             shares = {p: self.share(p, mean) for p, mean in means.items()}
         for player, mean in means.items():
             self.log_means[player].update_state(mean)

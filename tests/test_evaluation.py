@@ -127,6 +127,7 @@ def test_other_peoples_samples_are_scored_by_the_same_code(digits_file, capsys):
     assert describe(result) in out
     assert [b["name"] for b in result["baselines"]] == [
         "training_examples",
+        "faded_training_examples",
         "k_means_centres",
         "mean_example",
     ]

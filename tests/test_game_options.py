@@ -129,6 +129,26 @@ def built(dataset, **options):
     )
 
 
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (
+            {"num_micro_batches": 0},
+            "`build_gan.num_micro_batches` must be at least 1. Received: "
+            "num_micro_batches=0.",
+        ),
+        (
+            {"ema_decay": 0.9, "ema_start": -1},
+            "`build_gan.ema_start` must be a step, not negative. Received: "
+            "ema_start=-1.",
+        ),
+    ],
+)
+def test_counts_that_cannot_be_are_refused(options, message):
+    with pytest.raises(ConfigurationError, match=re.escape(message)):
+        built(Labelled(), **options)
+
+
 def test_a_prior_learns_under_a_condition():
     gan = built(Labelled())
     samples, labels = Labelled().examples("train")

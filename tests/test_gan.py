@@ -217,13 +217,15 @@ def test_batch_normalization_is_seen_to_mix_examples():
     assert gan.networks.mixes_examples
 
 
-def test_ema_follows_the_weights(real):
-    gan = game(alternating, [NonSaturating()], ema_decay=0.75)
+@pytest.mark.parametrize("start", [0, 2])
+def test_ema_follows_the_weights(real, start):
+    gan = game(alternating, [NonSaturating()], ema_decay=0.75, ema_start=start)
     averages = [w.numpy() for w in gan.generator.weights]
-    for batch in real[:, :, :1]:
+    for step, batch in enumerate(real[:, :, :1]):
         play(gan, [batch])
+        decay = 0.0 if step < start else 0.75
         averages = [
-            0.75 * a + 0.25 * w.numpy()
+            decay * a + (1 - decay) * w.numpy()
             for a, w in zip(averages, gan.generator.weights, strict=True)
         ]
     for ours, theirs in zip(gan.ema, averages, strict=True):

@@ -16,6 +16,8 @@ from ganzoo.evaluators.samples import (
 )
 from ganzoo.evaluators.windows import log_likelihoods
 
+# Share of the mean in training examples that stand for pale samples.
+_FADING = 0.2
 # Entries of the protocol that are found, not chosen.
 _OUTCOMES = (
     "sigma",
@@ -48,10 +50,11 @@ class Parzen:
     Whatever chooses among checkpoints must not see the test set: for that,
     `split="validation"` scores the validation examples that chose sigma.
 
-    Beside the value stand those of three other sets of centres: as many
-    training examples, k-means centres of the training set, and its mean, a
-    single one with the spread around it as sigma. A model above the training
-    examples has prototypes for samples, not better ones.
+    Beside the value stand those of four other sets of centres: as many training
+    examples, the same moved by a fifth towards their mean (faded), k-means
+    centres of the training set, and its mean, a single one with the spread
+    around it as sigma. A model above the training examples has prototypes for
+    samples, or paler ones, not better ones.
 
     Args:
         num_samples: Centres to draw from the model.
@@ -177,7 +180,9 @@ class Parzen:
             value,
             {**protocol, **of, "if_exceeded": if_exceeded},
         )
+        faded = chosen + _FADING * (mean - chosen)
         for name, points, sigmas in [
+            ("faded_training_examples", faded, None),
             ("k_means_centres", centres, None),
             ("mean_example", mean[None], np.array([spread])),
         ]:

@@ -308,6 +308,13 @@ def test_baselines_are_the_same_estimate_around_other_centres():
         Parzen(6, 30), ArrayModel(data.splits["train"][np.sort(chosen)]), data
     )
     assert value == pytest.approx(alone)
+    pale = train[np.sort(chosen)] * 0.8 + train.mean(axis=0) * 0.2
+    alone, _ = evaluate(
+        Parzen(6, 30), ArrayModel(pale.reshape(6, 6, 6, 1).astype("f")), data
+    )
+    value, protocol = results["faded_training_examples"]
+    assert value == pytest.approx(alone, rel=1e-6)
+    assert protocol["of"] == "parzen_log_likelihood"
     # At most one centre for every five examples; two of ten.
     assert results["k_means_centres"][1]["num_samples"] == 2
     # The mean and its spread: an isotropic Gaussian fitted by hand.
