@@ -6,7 +6,8 @@ import numpy as np
 
 from ganzoo import pipeline
 from ganzoo.conditions import is_label, is_masked
-from ganzoo.figures import Drawn, grid_figure
+from ganzoo.curves import Drawn
+from ganzoo.figures import grid_figure
 from ganzoo.sampling import Sampler
 
 _GREY = 0.5  # Of what is hidden.

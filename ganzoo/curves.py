@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 from matplotlib.figure import Figure
 
-from ganzoo.figures import Drawn
+# A figure, its title and its caption.
+Drawn = tuple[Figure, str, str]
 
 _NOT_CURVES = {"step", "epoch", "wall_time", "images_per_second"}
 _GRADIENTS = "norm of gradient"

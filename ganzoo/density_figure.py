@@ -9,8 +9,7 @@ from matplotlib.figure import Figure
 
 from ganzoo import checkpoint_files
 from ganzoo.checkpoints import Checkpoints, arrays, state
-from ganzoo.curves import spread
-from ganzoo.figures import Drawn
+from ganzoo.curves import Drawn, spread
 from ganzoo.gan import Gan
 from ganzoo.run_directory import RunDirectory
 from ganzoo.sampling import Sampler

@@ -11,9 +11,6 @@ from PIL import Image
 from ganzoo import pipeline
 from ganzoo.errors import DataError
 
-# A figure, its title and its caption.
-Drawn = tuple[Figure, str, str]
-
 # Small images are scaled up by a whole factor to at least so many pixels.
 _MIN_CELL_PIXELS = 48
 _PADDING_PIXELS = 2

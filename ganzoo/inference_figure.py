@@ -5,7 +5,8 @@ from typing import Any
 import numpy as np
 
 from ganzoo import pipeline
-from ganzoo.figures import Drawn, grid_figure
+from ganzoo.curves import Drawn
+from ganzoo.figures import grid_figure
 from ganzoo.reconstruction import inference_nets
 from ganzoo.sampling import Sampler
 

@@ -18,10 +18,10 @@ from PIL import Image
 from ganzoo import pipeline
 from ganzoo.conditional_figures import conditional_figures
 from ganzoo.conditions import map_condition
-from ganzoo.curves import loss_curves, sigma_curves, spread
+from ganzoo.curves import Drawn, loss_curves, sigma_curves, spread
 from ganzoo.density_figure import density_figure
 from ganzoo.evaluation import results_file
-from ganzoo.figures import Drawn, grid_cell, grid_figure
+from ganzoo.figures import grid_cell, grid_figure
 from ganzoo.gan import Gan
 from ganzoo.inference_figure import reconstruction_figures
 from ganzoo.run_directory import RunDirectory

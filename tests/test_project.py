@@ -321,6 +321,7 @@ def test_what_is_public_is_documented(path):
         ("ganzoo.catalogue", {"tensorflow", "keras", "numpy", "gin"}),
         ("ganzoo.configuration", {"tensorflow", "keras", "numpy"}),
         ("ganzoo.run", {"tensorflow", "keras", "numpy"}),
+        ("ganzoo.result_tables", {"tensorflow", "keras", "gin"}),
     ],
 )
 def test_importing_costs_nothing_heavy(module, heavy):
