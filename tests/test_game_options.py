@@ -139,8 +139,12 @@ def built(dataset, **options):
         ),
         (
             {"ema_decay": 0.9, "ema_start": -1},
-            "`build_gan.ema_start` must be a step, not negative. Received: "
-            "ema_start=-1.",
+            "`build_gan.ema_start` must be a step, not negative, and stand "
+            "beside an `ema_decay`. Received: ema_start=-1, ema_decay=0.9.",
+        ),
+        (
+            {"ema_start": 5},
+            "beside an `ema_decay`. Received: ema_start=5, ema_decay=None.",
         ),
     ],
 )
