@@ -206,6 +206,11 @@ def test_faces_train_in_two_stages(tmp_path, capsys):
         "discriminator hidden_0: kept its own",
     ):
         assert line in out
+    # Most faces have no label, and the score is by folds.
+    assert run(["ganzoo", "--mode=evaluate", f"--run_dir={second}"]) == 0
+    (result, *_) = json.loads((second / "evaluation.json").read_text())
+    assert result["name"] == "parzen_log_likelihood"
+    assert len(result["protocol"]["fold_log_likelihoods"]) == 5
 
 
 @pytest.mark.slow
