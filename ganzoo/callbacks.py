@@ -12,7 +12,7 @@ from typing import Any, Protocol
 from tensorboard.compat.proto import event_pb2, summary_pb2
 from tensorboard.summary.writer.event_file_writer import EventFileWriter
 
-from ganzoo import figures
+from ganzoo import figures, whole_files
 from ganzoo.curves import read_lines
 from ganzoo.gan import Gan
 from ganzoo.monitors import Monitors
@@ -86,7 +86,8 @@ class MetricsLog:
         kept = [
             line for line in read_lines(self.path) if line["step"] <= first_step
         ]
-        self.path.write_text("".join(json.dumps(x) + "\n" for x in kept))
+        text = "".join(json.dumps(line) + "\n" for line in kept)
+        whole_files.write(self.path, text)
         for old in folder.glob("events.out.tfevents.*"):
             old.unlink()
         self.events = EventFileWriter(str(folder))
