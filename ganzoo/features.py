@@ -15,6 +15,7 @@ import numpy as np
 import tensorflow as tf
 
 from ganzoo import cache
+from ganzoo.conditions import map_condition
 from ganzoo.errors import ConfigurationError, DataError
 
 # Samples that go through a network at a time. Fixed, so that no number depends
@@ -55,11 +56,24 @@ class FeatureMap(NamedTuple):
         return in_batches(self.classify, samples)
 
 
-def in_batches(function: Callable, samples: np.ndarray) -> np.ndarray:
-    """`function` of all samples, applied to batches of one fixed size."""
+def in_batches(
+    function: Callable, samples: np.ndarray, *conditions: Any
+) -> np.ndarray:
+    """`function` of all samples, applied to batches of one fixed size.
+
+    Conditions, each an array, arrays in a dict or None, are cut as samples are.
+    """
+
+    def batch(first: int) -> list[Any]:
+        rows = slice(first, first + _BATCH_SIZE)
+        return [
+            map_condition(lambda part: part[rows], values)
+            for values in (samples, *conditions)
+        ]
+
     return np.concatenate(
         [
-            np.asarray(function(samples[first : first + _BATCH_SIZE]))
+            np.asarray(function(*batch(first)))
             for first in range(0, len(samples), _BATCH_SIZE)
         ]
     )

@@ -140,9 +140,10 @@ class Model(Protocol):
         """
 
     def inference(self, name: str = "inference") -> Any:
-        """An inference net: `infer(samples)`, `target(latents)`, `decode`.
+        """An inference net, by three functions from arrays to arrays.
 
-        All take and give arrays; `decode` is G from what the net predicts on.
+        `infer(samples)`; `target(latents, condition=None)`, what it should say;
+        `decode(codes, condition=None)`, G from what the net predicts on.
         Raises `DataError` where the game has none.
         """
 

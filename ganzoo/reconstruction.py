@@ -1,5 +1,6 @@
 """A game's inference net at work: from samples to E(x), and by G back."""
 
+from collections.abc import Callable
 from typing import Any
 
 import keras
@@ -19,6 +20,9 @@ def inference_nets(gan: Any) -> dict[str, Any]:
 
 class Reconstruction:
     """E and G as functions of arrays, dropout off.
+
+    Where a game is conditional and no condition is given, row i is conditioned
+    as example i of `ganzoo.sampling.ExampleConditions` is.
 
     Args:
         sampler: `ganzoo.sampling.Sampler` of the game; its weights of G speak.
@@ -73,10 +77,17 @@ class Reconstruction:
         """E(x): [num, *sample_shape] -> [num, *target_shape]."""
         return in_batches(self._infer, samples)
 
-    def target(self, latents: np.ndarray) -> np.ndarray:
+    def target(self, latents: np.ndarray, condition: Any = None) -> np.ndarray:
         """What E should say of G(z): [num, *target_shape]."""
-        return in_batches(self._target, latents)
+        return self._conditioned(self._target, latents, condition)
 
-    def decode(self, codes: np.ndarray) -> np.ndarray:
+    def decode(self, codes: np.ndarray, condition: Any = None) -> np.ndarray:
         """Samples that G makes of codes: [num, *sample_shape]."""
-        return in_batches(self._decode, codes)
+        return self._conditioned(self._decode, codes, condition)
+
+    def _conditioned(
+        self, function: Callable, inputs: np.ndarray, condition: Any
+    ) -> np.ndarray:
+        if condition is None:
+            condition = self.sampler.gan.networks.conditions(len(inputs))
+        return in_batches(function, inputs, condition)

@@ -154,6 +154,36 @@ def test_a_condition_reaches_the_layer_that_it_goes_into():
     )
 
 
+@pytest.mark.parametrize("layer", [None, "hidden_0"])
+def test_a_conditional_game_is_inverted_row_by_row(layer):
+    """Over more than two batches, by given conditions and by the data's."""
+    z, c = keras.Input((LATENT,)), keras.Input((2,))
+    both = keras.layers.Concatenate()([z, c])
+    hidden = keras.layers.Dense(5, name="hidden_0")(both)
+    generator = keras.Model([z, c], keras.layers.Dense(2)(hidden))
+    x, d = keras.Input((2,)), keras.Input((2,))
+    judged = keras.layers.Dense(1)(keras.layers.Concatenate()([x, d]))
+    gan = Gan(
+        generator,
+        keras.Model([x, d], judged),
+        Uniform(LATENT),
+        condition_spec=keras.KerasTensor((None, 2)),
+    ).compile(SGD(), SGD(), [NonSaturating()])
+    of_data = np.random.default_rng(8).normal(size=(1_100, 2)).astype("float32")
+    gan.networks.conditions = lambda num: of_data[:num]
+    join(gan, [Inference(encoder, SGD(), target_layer=layer)])
+    sampler = Sampler(gan)
+    work = sampler.inference()
+    latents = np.asarray(sampler.draw_latents(1_100, seed=1))
+    for given in (of_data[::-1], None):
+        expected = sampler.generate(latents, given)
+        targets = work.target(latents, given)
+        decoded = work.decode(targets, given)
+        np.testing.assert_allclose(decoded, expected, atol=1e-5)
+    other = work.decode(work.target(latents, of_data[::-1]), of_data[::-1])
+    assert np.abs(other - decoded).max() > 0.1
+
+
 def test_pairs_of_test_images_and_reconstructions_are_drawn():
     gan = images_game()
     sampler = Sampler(gan, use_ema=True)

@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 
+from ganzoo import pipeline
 from ganzoo.errors import DataError
 from ganzoo.evaluators.feature_sets import check_counts
 from ganzoo.evaluators.nearest_neighbor import nearest_distances
@@ -22,7 +23,8 @@ class Reconstruction:
     Goodfellow et al. 2014, section 7, item 2. All are mean squared errors of
     one number: of an entry of z (or of the layer of G that E predicts) for
     samples G(z) of noise that E was not trained on, or of an entry of x (of a
-    pixel in [0, 1], where samples are images) between x and G(E(x)).
+    pixel in [0, 1], where samples are images) between x and G(E(x)). Where the
+    data has a condition, G is given that of x.
 
     Args:
         companion: Name of the inference net.
@@ -42,7 +44,7 @@ class Reconstruction:
 
     Raises:
         ConfigurationError: If `num_samples` is not positive.
-        DataError: If the model has no such net, or examples have a condition.
+        DataError: If the model has no such net.
     """
 
     needs_generator = True
@@ -70,18 +72,16 @@ class Reconstruction:
                 f"Received: {type(model).__name__}. Evaluate a game that has "
                 "one, not its samples."
             )
-        if isinstance(dataset.examples(self.split), tuple):
-            raise DataError(
-                "`reconstruction` needs data without a condition. Received: "
-                f"{type(dataset).__name__}, which gives one with each sample."
-            )
         net = model.inference(self.companion)
         latents = np.asarray(model.draw_latents(self.num_samples, self.seed))
         targets = net.target(latents)
         samples = np.asarray(model.generate(latents))
         codes = net.infer(samples)
         examples = split_samples(dataset, self.split, self.num_samples)
-        again = net.decode(net.infer(examples))
+        _, condition = pipeline.first_examples(
+            dataset.examples(self.split), len(examples)
+        )
+        again = net.decode(net.infer(examples), condition)
         protocol = {
             "companion": self.companion,
             "num_samples": self.num_samples,

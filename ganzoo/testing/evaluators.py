@@ -105,7 +105,7 @@ class Resampled:
         """An inference net: the model itself, by the three methods below."""
         return self
 
-    def target(self, latents: Any) -> Any:
+    def target(self, latents: Any, condition: Any = None) -> Any:
         """What the net has to say of `generate(latents)`: `latents`."""
         return latents
 
@@ -114,7 +114,7 @@ class Resampled:
         parts = np.array_split(np.reshape(samples, (len(samples), -1)), 4, 1)
         return np.stack([part.mean(axis=1) for part in parts], axis=1)
 
-    def decode(self, codes: Any) -> np.ndarray:
+    def decode(self, codes: Any, condition: Any = None) -> np.ndarray:
         """Samples made of codes, [B, *sample_shape]."""
         return self.generate(codes)
 

@@ -112,6 +112,7 @@ def build_discriminator(
     kernel_size: int = 5,
     negative_slope: float = 0.2,
     init_stddev: float = 0.02,
+    batch_norm: bool = True,
     batch_norm_momentum: float = 0.9,
     synchronized: bool = True,
     num_classes: int | None = None,
@@ -130,6 +131,9 @@ def build_discriminator(
         kernel_size: Height and width of kernels, in pixels.
         negative_slope: Of the leaky rectifiers.
         init_stddev: Kernels start at N(0, init_stddev^2).
+        batch_norm: Whether hidden maps are normalised. Not under a penalty on
+            the gradient at each example, which a batch must not share:
+            Gulrajani et al. 2017, section 4.
         batch_norm_momentum: Of the moving statistics.
         synchronized: Whether batch statistics are of the global batch, and not
             of each replica's part.
@@ -156,18 +160,18 @@ def build_discriminator(
         channel = keras.layers.Reshape((*sample_shape[:2], 1))(embedded)
         hidden = keras.layers.Concatenate()([samples, channel])
     for halving in range(num_halvings):
-        is_first = halving == 0
+        normalized = batch_norm and halving > 0
         hidden = keras.layers.Conv2D(
             width * 2**halving,
             kernel_size,
             strides=2,
             padding="same",
-            use_bias=is_first,
+            use_bias=not normalized,
             kernel_initializer=keras.initializers.RandomNormal(
                 stddev=init_stddev
             ),
         )(hidden)
-        if not is_first:
+        if normalized:
             hidden = keras.layers.BatchNormalization(
                 momentum=batch_norm_momentum,
                 epsilon=1e-5,

@@ -3,6 +3,7 @@
 import re
 
 import keras
+import numpy as np
 import pytest
 from ganzoo_dcgan.networks import build_discriminator, build_generator
 
@@ -79,6 +80,22 @@ def test_where_batch_normalisation_is_and_is_not(symbolic):
     kinds = [type(layer).__name__ for layer in judge.layers]
     assert kinds[1:4] == ["Conv2D", "LeakyReLU", "Conv2D"]
     assert kinds.count("BatchNormalization") == 2
+
+
+def test_a_discriminator_that_judges_each_example_alone():
+    """As penalties on its gradient want it; a layer then needs its bias."""
+    judge = build_discriminator((16, 16, 1), width=4, batch_norm=False)
+    kinds = [type(layer).__name__ for layer in judge.layers]
+    assert "BatchNormalization" not in kinds
+    assert all(
+        layer.use_bias
+        for layer in judge.layers
+        if isinstance(layer, keras.layers.Conv2D)
+    )
+    examples = keras.random.normal((6, 16, 16, 1), seed=1)
+    together = judge(examples, training=True).numpy()
+    alone = judge(examples[:2], training=True).numpy()
+    np.testing.assert_allclose(alone, together[:2], rtol=1e-4, atol=1e-6)
 
 
 def test_samples_fill_the_range_of_the_data():
