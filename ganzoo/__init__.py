@@ -13,7 +13,7 @@ The map of the package. Read `ganzoo/gan.py` first; imports point one way:
     optimizers, schedules   momentum and rates that really move
     transforms, pacing      what D sees of samples; when a player moves
     initializers, factories what the built-in networks share
-    strategies, pipeline    where a step runs; what it is fed
+    strategies, pipeline    where a step runs; what it is fed, of example_sets
     minibatches, networks, objectives
                             a round's examples; how the nets are called; how
                             loss terms add up
@@ -24,7 +24,7 @@ The map of the package. Read `ganzoo/gan.py` first; imports point one way:
     building, transfer      a game from its parts, or from another run's weights
     sampling, figures       a trained game as a source of samples, and from
                             samples back (reconstruction); pictures
-    checkpoints, callbacks  what a run keeps and says
+    checkpoints, callbacks  what a run keeps, in checkpoint_files, and says
     monitors, scoring       what is watched on the way: errors, slopes, scores
     whole_files             written in one go
     run_directory           one recipe, one process at a time
@@ -34,7 +34,8 @@ The map of the package. Read `ganzoo/gan.py` first; imports point one way:
     samples_file, comparing other people's samples; several runs ranked
     reproducing, result_tables
                             tables of runs, trained and written into a page
-    paper_figures, report   Figures 1 (density_figure) to 3, reconstructions
+    paper_figures, report   Figures 1 (density_figure) to 3, conditions
+                            (conditional_figures), reconstructions
                             (inference_figure), curves; one page
     endpoints, exporting    what a trained game answers; as a SavedModel
     exports                 SavedModels on the disk, read by TensorFlow alone
@@ -44,11 +45,6 @@ The map of the package. Read `ganzoo/gan.py` first; imports point one way:
     divergence, loop, saving, workers, replicas, gradients, launching
                             what `training` rests on: guards, checkpoints,
                             several devices and processes
-    features, classifier, cache, samples_file, comparing, report, curves,
-    paper_figures, density_figure
-                            what evaluation shows, and where it keeps things
-    endpoints, exporting, exports, sample_writer, serving, converting,
-    rest_format, batching   a trained game for others
     session, run            one command; the command line, with command_flags
     testing, checking, inspection, template
                             for plugin authors: the conformance kit, --check,

@@ -7,7 +7,7 @@ from typing import Any
 import keras
 import numpy as np
 
-from ganzoo import conditions, gradients, pipeline, randomness, sampling
+from ganzoo import conditions, example_sets, gradients, randomness, sampling
 from ganzoo.companions import join
 from ganzoo.errors import ComponentError, ConfigurationError, DataError
 from ganzoo.gan import Gan, alternating
@@ -122,7 +122,7 @@ def _check_counts(
 def _check_labels(dataset: Any, examples: Any) -> None:
     """Raises DataError where labels are no classes; a stream's go unread."""
     num_classes = dataset.num_classes
-    spec = pipeline.condition_spec(examples)
+    spec = example_sets.condition_spec(examples)
     if (
         num_classes is None
         or not isinstance(examples, tuple)
@@ -145,7 +145,7 @@ class _Supplied:
         self.dataset = dataset
         self.examples = examples
         self.latents = latents
-        self.condition_spec = pipeline.condition_spec(examples)
+        self.condition_spec = example_sets.condition_spec(examples)
 
     def call(self, factory: Callable, kind: str) -> keras.Model:
         wanted = inspect.signature(factory).parameters
@@ -203,4 +203,4 @@ class _Supplied:
 
     @property
     def sample_mean(self) -> np.ndarray:
-        return pipeline.sample_mean(self.examples)
+        return example_sets.sample_mean(self.examples)

@@ -9,7 +9,7 @@ import numpy as np
 import tensorflow as tf
 
 import ganzoo
-from ganzoo import cache, whole_files
+from ganzoo import cache, example_sets, whole_files
 from ganzoo.errors import DataError
 from ganzoo.features import (
     FeatureMap,
@@ -144,9 +144,4 @@ class Classifier:
 def _samples(dataset: Any, split: str) -> np.ndarray:
     """All samples of a split, without conditions."""
     examples = dataset.examples(split)
-    if isinstance(examples, tf.data.Dataset):
-        parts = list(examples.batch(500).as_numpy_iterator())
-        if isinstance(parts[0], tuple):
-            parts = [part[0] for part in parts]
-        return np.concatenate(parts)
-    return examples[0] if isinstance(examples, tuple) else examples
+    return np.concatenate(list(example_sets.sample_batches(examples)))

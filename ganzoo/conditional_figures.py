@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 
-from ganzoo import pipeline
+from ganzoo import example_sets
 from ganzoo.conditions import is_label, is_masked
 from ganzoo.curves import Drawn
 from ganzoo.figures import grid_figure
@@ -36,7 +36,7 @@ def conditional_figures(
     Returns:
         Name, and figure with title and caption, of each.
     """
-    spec = pipeline.condition_spec(examples)
+    spec = example_sets.condition_spec(examples)
     if is_masked(spec):
         return [
             _completions(sampler, dataset, seed, num_rows, num_columns, about)
@@ -77,7 +77,7 @@ def _completions(
     about: str,
 ) -> tuple[str, Drawn]:
     """Test images: whole, masked, and completed from several z."""
-    samples, condition = pipeline.first_examples(
+    samples, condition = example_sets.first_examples(
         dataset.examples("test"), num_rows
     )
     num_rows, num_completions = len(samples), max(num_columns - 2, 2)

@@ -8,7 +8,7 @@ import numpy as np
 from matplotlib.figure import Figure
 from PIL import Image
 
-from ganzoo import pipeline
+from ganzoo import example_sets
 from ganzoo.errors import DataError
 
 # Small images are scaled up by a whole factor to at least so many pixels.
@@ -132,7 +132,9 @@ def sample_plot(samples: Any, path: str | os.PathLike, dataset: Any) -> None:
             "are NaN or infinite. The model diverged, or the data is damaged."
         )
     points = samples.reshape(len(samples), -1)
-    real, _ = pipeline.first_examples(dataset.examples("train"), len(points))
+    real, _ = example_sets.first_examples(
+        dataset.examples("train"), len(points)
+    )
     real = np.reshape(real, [len(real), -1])
     figure = Figure(figsize=(5, 5), dpi=100, layout="constrained")
     axes = figure.add_subplot()

@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 
-from ganzoo import pipeline
+from ganzoo import example_sets
 from ganzoo.curves import Drawn
 from ganzoo.figures import grid_figure
 from ganzoo.reconstruction import inference_nets
@@ -33,7 +33,7 @@ def reconstruction_figures(
     nets = inference_nets(sampler.gan)
     if not nets:
         return []
-    samples, condition = pipeline.first_examples(
+    samples, condition = example_sets.first_examples(
         dataset.examples("test"), num_rows * num_columns
     )
     # A split may hold fewer; whole rows are shown.

@@ -4,7 +4,7 @@ from typing import Any, NamedTuple
 
 import tensorflow as tf
 
-from ganzoo import randomness, replicas
+from ganzoo import example_sets, randomness, replicas
 from ganzoo.conditions import map_condition
 
 
@@ -52,7 +52,7 @@ def minibatches_of(batch: Any, num: int) -> list[Minibatch]:
             strategy splits axis 0.
         num: k of Algorithm 1.
     """
-    samples, condition = batch if isinstance(batch, tuple) else (batch, None)
+    samples, condition = example_sets.split(batch)
     samples = tf.cast(samples, randomness.variable_dtype())
     first_row = replicas.this_replica() * tf.shape(samples)[0]
     return [

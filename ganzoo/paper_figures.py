@@ -9,13 +9,12 @@ import pathlib
 from typing import Any
 
 import numpy as np
-import tensorflow as tf
 from matplotlib import rc_context
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 from PIL import Image
 
-from ganzoo import pipeline
+from ganzoo import example_sets
 from ganzoo.conditional_figures import conditional_figures
 from ganzoo.conditions import map_condition
 from ganzoo.curves import Drawn, loss_curves, sigma_curves, spread
@@ -27,7 +26,6 @@ from ganzoo.inference_figure import reconstruction_figures
 from ganzoo.run_directory import RunDirectory
 from ganzoo.sampling import Sampler
 
-_READ_BATCH = 1_000
 _MAX_STRIPS = 8
 
 
@@ -98,7 +96,7 @@ def _neighbors(
 ) -> Drawn:
     """Figure 2: samples, and the training example nearest to the last."""
     num = num_rows * num_columns
-    _, condition = pipeline.first_examples(examples, num)
+    _, condition = example_sets.first_examples(examples, num)
     samples = np.concatenate(list(sampler.sample(num, seed, condition)))
     images = np.asarray(dataset.to_unit(samples))
     last = images[num_columns - 1 :: num_columns]
@@ -137,18 +135,9 @@ def nearest_examples(images: Any, dataset: Any, examples: Any) -> np.ndarray:
     Returns:
         Array like `images`.
     """
-    if isinstance(examples, tf.data.Dataset):
-        stream = examples.batch(_READ_BATCH).as_numpy_iterator()
-        batches = (b[0] if isinstance(b, tuple) else b for b in stream)
-    else:
-        everything = examples[0] if isinstance(examples, tuple) else examples
-        batches = (
-            everything[i : i + _READ_BATCH]
-            for i in range(0, len(everything), _READ_BATCH)
-        )
     best, nearest = np.full(len(images), np.inf), np.array(images)
     flat = np.reshape(images, [len(images), -1])
-    for batch in batches:
+    for batch in example_sets.sample_batches(examples):
         candidates = np.asarray(dataset.to_unit(batch))
         rows = candidates.reshape(len(candidates), -1)
         distances = ((flat[:, None] - rows[None]) ** 2).sum(axis=2)
@@ -173,7 +162,7 @@ def _interpolation(
     ends = np.asarray(sampler.draw_latents(2 * num_rows, seed))
     t = np.linspace(0, 1, num_columns + 1)[None, :, None]
     latents = ends[:num_rows, None] * (1 - t) + ends[num_rows:, None] * t
-    _, condition = pipeline.first_examples(examples, num_rows)
+    _, condition = example_sets.first_examples(examples, num_rows)
     condition = map_condition(
         lambda part: np.repeat(part, num_columns + 1, axis=0), condition
     )

@@ -10,17 +10,16 @@ import hashlib
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
-import keras
 import numpy as np
 import tensorflow as tf
 
+from ganzoo import example_sets
 from ganzoo.errors import ConfigurationError, DataError
 from ganzoo.randomness import Draws, Segment
 
 _PHILOX = 1
 _CIPHER_ROUNDS = 4  # As many as `tf.random.experimental.index_shuffle` uses.
 _SHUFFLE_BUFFER = 10_000
-_READ_BATCH = 1_000
 
 
 class _Plan(NamedTuple):
@@ -90,7 +89,7 @@ def batches(
             f"shard={shard}."
         )
     _check_examples(examples)
-    num = num_examples(examples)
+    num = example_sets.num_examples(examples)
     if batch_size > num:
         raise ConfigurationError(
             "`batch_size` must not exceed the number of examples. Received: "
@@ -115,21 +114,6 @@ def batches(
     return dataset.with_options(options).prefetch(2)
 
 
-def num_examples(examples: Any) -> int:
-    """How many there are; reads all of a tf.data.Dataset that does not say."""
-    if not isinstance(examples, tf.data.Dataset):
-        return len(tf.nest.flatten(examples)[0])
-    num = int(examples.cardinality())
-    if num == tf.data.INFINITE_CARDINALITY:
-        raise DataError(
-            "`examples` must be finite. Received: a tf.data.Dataset that "
-            "repeats for ever. Leave out `repeat`: the pipeline repeats."
-        )
-    if num == tf.data.UNKNOWN_CARDINALITY:
-        num = int(examples.reduce(np.int64(0), lambda count, *_: count + 1))
-    return num
-
-
 def steps_per_epoch(
     num_examples: int, batch_size: int, discriminator_steps: int = 1
 ) -> int:
@@ -137,42 +121,10 @@ def steps_per_epoch(
     return max(1, num_examples // (batch_size * discriminator_steps))
 
 
-def sample_mean(examples: Any) -> np.ndarray:
-    """The mean sample, float64 [*sample_shape]; reads all of a stream."""
-    if not isinstance(examples, tf.data.Dataset):
-        return np.asarray(np.mean(_split(examples)[0], 0, dtype=np.float64))
-    total: Any = 0.0
-    for batch in examples.batch(_READ_BATCH).as_numpy_iterator():
-        total = total + np.sum(_split(batch)[0], axis=0, dtype=np.float64)
-    return total / num_examples(examples)
-
-
-def first_examples(examples: Any, num: int) -> tuple[Any, Any]:
-    """The first `num` samples, or all if fewer, and their condition or None."""
-    if isinstance(examples, tf.data.Dataset):
-        examples = next(examples.batch(num).as_numpy_iterator())
-    return _split(tf.nest.map_structure(lambda part: part[:num], examples))
-
-
-def condition_spec(examples: Any) -> Any:
-    """The condition as `keras.KerasTensor`s [None, ...], or None."""
-    if isinstance(examples, tf.data.Dataset):
-        examples = examples.batch(1).element_spec
-    condition = _split(examples)[1]
-    if condition is None:
-        return None
-    return tf.nest.map_structure(
-        lambda part: keras.KerasTensor(
-            (None, *part.shape[1:]), tf.as_dtype(part.dtype).name
-        ),
-        condition,
-    )
-
-
 def _of_arrays(examples: Any, plan: _Plan) -> tf.data.Dataset:
     with tf.device("CPU:0"):
         arrays = tf.nest.map_structure(tf.convert_to_tensor, examples)
-    num = num_examples(examples)
+    num = example_sets.num_examples(examples)
     key = tf.constant([_order_key(plan.seed)], tf.uint64)
     # Row b of minibatch i of step s is at (s k + i) B + b in the endless order.
     offsets = np.add.outer(
@@ -246,7 +198,7 @@ def _of_stream(examples: tf.data.Dataset, plan: _Plan) -> tf.data.Dataset:
 def _augmented(
     augment: Callable, step: tf.Tensor, batch: Any, plan: _Plan
 ) -> Any:
-    samples, condition = _split(batch)
+    samples, condition = example_sets.split(batch)
     minibatches = []
     for i, minibatch in enumerate(tf.unstack(samples, axis=1)):
         rows = Segment(f"augment/{i}", plan.rows.start)
@@ -292,8 +244,3 @@ def _order_key(seed: int) -> int:
     """A number below 2^64, for any int."""
     digest = hashlib.blake2b(f"order/{seed}".encode(), digest_size=8).digest()
     return int.from_bytes(digest)
-
-
-def _split(examples: Any) -> tuple[Any, Any]:
-    """(samples, condition), where the condition may be None."""
-    return examples if isinstance(examples, tuple) else (examples, None)

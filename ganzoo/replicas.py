@@ -13,7 +13,7 @@ from typing import Any
 import keras
 import tensorflow as tf
 
-from ganzoo import pipeline, workers
+from ganzoo import example_sets, pipeline, workers
 from ganzoo.errors import ConfigurationError, RunError
 
 
@@ -130,7 +130,7 @@ class DistributedModel(keras.Model):
             kwargs.setdefault(
                 "steps_per_epoch",
                 pipeline.steps_per_epoch(
-                    pipeline.num_examples(x), batch_size, k
+                    example_sets.num_examples(x), batch_size, k
                 ),
             )
             x = pipeline.batches(

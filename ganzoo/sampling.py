@@ -7,7 +7,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from ganzoo import hidden_layers, pipeline, randomness
+from ganzoo import example_sets, hidden_layers, randomness
 from ganzoo.conditions import map_condition, with_condition
 from ganzoo.errors import (
     ConfigurationError,
@@ -38,7 +38,7 @@ class ExampleConditions:
 
     def __call__(self, num: int) -> Any:
         """A condition for each of `num` samples; None if there is none."""
-        if pipeline.condition_spec(self.examples) is None:
+        if example_sets.condition_spec(self.examples) is None:
             return None
         if self._drawn is None:
             self._drawn = self._draw()

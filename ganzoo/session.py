@@ -8,7 +8,7 @@ from ganzoo import checkpoints, divergence, strategies, workers
 from ganzoo.configuration import Configuration, configured
 from ganzoo.errors import RunError
 from ganzoo.evaluation import describe
-from ganzoo.pipeline import condition_spec
+from ganzoo.example_sets import condition_spec
 from ganzoo.replicas import Consensus
 from ganzoo.run_directory import RunDirectory
 

@@ -16,6 +16,7 @@ from ganzoo.callbacks import (
 )
 from ganzoo.checkpoints import Checkpoints
 from ganzoo.errors import ConfigurationError
+from ganzoo.example_sets import first_examples, num_examples
 from ganzoo.gan import Gan
 from ganzoo.monitors import Monitors
 from ganzoo.run_directory import RunDirectory
@@ -122,7 +123,7 @@ def train(
         batch_size, gan.distribute_strategy, gan.num_micro_batches
     )
     epoch = pipeline.steps_per_epoch(
-        pipeline.num_examples(examples), batch_size, gan.discriminator_steps
+        num_examples(examples), batch_size, gan.discriminator_steps
     )
     periods = _periods(
         epoch,
@@ -236,7 +237,7 @@ def _attempt(gan: Gan, plan: _Plan, received: list[int]) -> None:
 
 
 def _chief_callbacks(gan: Gan, plan: _Plan) -> tuple[MetricsLog, SampleGrid]:
-    fixed, condition = pipeline.first_examples(plan.examples, plan.num_samples)
+    fixed, condition = first_examples(plan.examples, plan.num_samples)
     log = MetricsLog(
         plan.run.path,
         plan.periods["log_every_steps"],

@@ -18,7 +18,7 @@ import uvicorn
 from exported_runs import LATENT_DIM, points
 from PIL import Image
 
-from ganzoo import masks, pipeline, serving
+from ganzoo import example_sets, masks, serving
 from ganzoo.building import build_gan
 from ganzoo.datasets.digits import Digits
 from ganzoo.datasets.masked import Masked
@@ -95,7 +95,9 @@ def test_a_masked_run_keeps_what_is_visible(masked_run):
     rows, columns, pixels = figure(masked_run, "completions")
     assert (rows, columns) == (5, 7)
     gan, dataset = exported_runs.game(masked_run)
-    samples, condition = pipeline.first_examples(dataset.examples("test"), 1)
+    samples, condition = example_sets.first_examples(
+        dataset.examples("test"), 1
+    )
     sampler = Sampler(gan, use_ema=True)
     several = {key: np.repeat(part, 5, 0) for key, part in condition.items()}
     latents = sampler.draw_latents(25, 0)[:5]

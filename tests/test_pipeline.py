@@ -9,7 +9,7 @@ import pytest
 import scipy.stats
 import tensorflow as tf
 
-from ganzoo import pipeline
+from ganzoo import example_sets, pipeline
 from ganzoo.errors import ConfigurationError, DataError
 from ganzoo.randomness import Draws, Segment
 
@@ -211,10 +211,10 @@ def test_replicas_take_consecutive_rows(fresh_python):
 def test_numbers_of_examples():
     samples = _numbered()
     unknown = _stream().filter(lambda x: x[0] < 5.0)
-    assert pipeline.num_examples(samples) == NUM
-    assert pipeline.num_examples((samples, samples)) == NUM
-    assert pipeline.num_examples(_stream()) == NUM
-    assert pipeline.num_examples(unknown) == 5
+    assert example_sets.num_examples(samples) == NUM
+    assert example_sets.num_examples((samples, samples)) == NUM
+    assert example_sets.num_examples(_stream()) == NUM
+    assert example_sets.num_examples(unknown) == 5
     assert pipeline.steps_per_epoch(50_000, 128) == 390
     assert pipeline.steps_per_epoch(50_000, 100, 5) == 100
     assert pipeline.steps_per_epoch(10, 10, 5) == 1
@@ -231,7 +231,7 @@ def test_sample_mean_is_computed_in_float64():
         slices(samples),
         slices((samples, labels)),
     ):
-        mean = pipeline.sample_mean(examples)
+        mean = example_sets.sample_mean(examples)
         assert mean.dtype == np.float64
         np.testing.assert_allclose(mean, expected, rtol=1e-12)
 
@@ -240,11 +240,11 @@ def test_first_examples():
     samples, labels = _numbered(), np.arange(NUM)
     slices = tf.data.Dataset.from_tensor_slices
     for examples in ((samples, labels), slices((samples, labels))):
-        first, condition = pipeline.first_examples(examples, 4)
+        first, condition = example_sets.first_examples(examples, 4)
         np.testing.assert_array_equal(first, samples[:4])
         np.testing.assert_array_equal(condition, labels[:4])
     for examples in (samples, slices(samples)):
-        first, condition = pipeline.first_examples(examples, 99)
+        first, condition = example_sets.first_examples(examples, 99)
         np.testing.assert_array_equal(first, samples)
         assert condition is None
 
@@ -253,13 +253,13 @@ def test_condition_spec():
     condition = {"mask": np.zeros([NUM, 3, 2]), "label": np.arange(NUM)}
     examples = (_numbered(), condition)
     for source in (examples, tf.data.Dataset.from_tensor_slices(examples)):
-        spec = pipeline.condition_spec(source)
+        spec = example_sets.condition_spec(source)
         assert spec["mask"].shape == (None, 3, 2)
         assert spec["mask"].dtype == "float64"
         assert spec["label"].shape == (None,)
         assert spec["label"].dtype == "int64"
-    assert pipeline.condition_spec(_numbered()) is None
-    assert pipeline.condition_spec(_stream()) is None
+    assert example_sets.condition_spec(_numbered()) is None
+    assert example_sets.condition_spec(_stream()) is None
 
 
 @pytest.mark.parametrize(
@@ -374,7 +374,7 @@ os.environ["TF_CONFIG"] = json.dumps(
     }
 )
 import numpy as np, tensorflow as tf
-from ganzoo import pipeline
+from ganzoo import example_sets, pipeline
 
 distribute = tf.distribute.experimental
 strategy = tf.distribute.MultiWorkerMirroredStrategy(

@@ -4,9 +4,9 @@ from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
-import tensorflow as tf
 
-from ganzoo.conditions import is_masked
+from ganzoo import example_sets
+from ganzoo.conditions import is_masked, map_condition
 from ganzoo.errors import DataError
 from ganzoo.evaluators.feature_sets import check_counts
 from ganzoo.evaluators.nearest_neighbor import nearest_distances
@@ -119,21 +119,16 @@ class Completion:
             yield f"completion_{name}", float(value), dict(protocol)
 
     def _masked_examples(self, dataset: Any) -> tuple[np.ndarray, Any]:
-        examples = dataset.examples(self.split)
-        if isinstance(examples, tf.data.Dataset):
-            batch = examples.batch(self.num_images)
-            examples = next(iter(batch.as_numpy_iterator()))
-        condition = examples[1] if isinstance(examples, tuple) else {}
+        originals, condition = example_sets.first_examples(
+            dataset.examples(self.split), self.num_images
+        )
         if not is_masked(condition) or dataset.to_unit is None:
             raise DataError(
                 "`completion` needs masked images. Received: "
                 f"{type(dataset).__name__}, which hides nothing. Use it with "
                 "`datasets.masked`."
             )
-        first = slice(self.num_images)
-        return np.asarray(examples[0][first]), {
-            name: np.asarray(part[first]) for name, part in condition.items()
-        }
+        return np.asarray(originals), map_condition(np.asarray, condition)
 
 
 def _root_mean(squares: np.ndarray, where: np.ndarray) -> float:

@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from ganzoo import pipeline
+from ganzoo import example_sets
 from ganzoo.errors import DataError
 from ganzoo.evaluators.feature_sets import check_counts
 from ganzoo.evaluators.nearest_neighbor import nearest_distances
@@ -78,7 +78,7 @@ class Reconstruction:
         samples = np.asarray(model.generate(latents))
         codes = net.infer(samples)
         examples = split_samples(dataset, self.split, self.num_samples)
-        _, condition = pipeline.first_examples(
+        _, condition = example_sets.first_examples(
             dataset.examples(self.split), len(examples)
         )
         again = net.decode(net.infer(examples), condition)

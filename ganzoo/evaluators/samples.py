@@ -1,16 +1,14 @@
 """What evaluators compare: checked samples of a model, examples of a split."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
-import tensorflow as tf
 
+from ganzoo import example_sets
 from ganzoo.conditions import is_label
 from ganzoo.errors import DataError
 
-# Examples that are brought into the space of comparison at a time.
-_BATCH_SIZE = 1_000
 # Samples of an untrained net may leave the range a little; a share of values
 # above this that leaves it by more than its own width is in other units.
 _MAX_STRAY_SHARE = 0.01
@@ -67,11 +65,8 @@ def draw_samples(
 
 def has_label_condition(dataset: Any) -> bool:
     """Whether the data set gives a label, and no more, with each sample."""
-    examples = dataset.examples("train")
-    if isinstance(examples, tf.data.Dataset):
-        examples = examples.batch(1).element_spec
-    condition = examples[1] if isinstance(examples, tuple) else None
-    return dataset.num_classes is not None and is_label(condition)
+    spec = example_sets.condition_spec(dataset.examples("train"))
+    return dataset.num_classes is not None and is_label(spec)
 
 
 def split_vectors(
@@ -152,7 +147,9 @@ def _joined(
 ) -> np.ndarray:
     parts = [
         convert(batch)
-        for batch in _sample_batches(dataset.examples(split), max_examples)
+        for batch in example_sets.sample_batches(
+            dataset.examples(split), max_examples
+        )
     ]
     if not parts:
         raise DataError(
@@ -162,23 +159,6 @@ def _joined(
     joined = np.concatenate(parts)
     require_finite(f"The {split!r} split", joined)
     return joined
-
-
-def _sample_batches(
-    examples: Any, max_examples: int | None
-) -> Iterable[np.ndarray]:
-    if isinstance(examples, tf.data.Dataset):
-        taken = examples.take(-1 if max_examples is None else max_examples)
-        for batch in taken.batch(_BATCH_SIZE).as_numpy_iterator():
-            yield _without_condition(batch)
-    else:
-        samples = _without_condition(examples)[:max_examples]
-        for first in range(0, len(samples), _BATCH_SIZE):
-            yield np.asarray(samples[first : first + _BATCH_SIZE])
-
-
-def _without_condition(examples: Any) -> np.ndarray:
-    return examples[0] if isinstance(examples, tuple) else examples
 
 
 def _require_range(

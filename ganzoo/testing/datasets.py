@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from ganzoo import pipeline
+from ganzoo import example_sets
 from ganzoo.errors import DataError
 from ganzoo.randomness import Draws, Segment
 from ganzoo.testing.promises import (
@@ -285,8 +285,8 @@ def _equal(one: np.ndarray, other: np.ndarray) -> bool:
 def _read(dataset: Any, split: str) -> tuple[np.ndarray, Any]:
     """(samples, condition or None) as arrays."""
     examples = dataset.examples(split)
-    samples, condition = pipeline.first_examples(
-        examples, pipeline.num_examples(examples)
+    samples, condition = example_sets.first_examples(
+        examples, example_sets.num_examples(examples)
     )
     if condition is not None:
         condition = tf.nest.map_structure(np.asarray, condition)

@@ -10,6 +10,7 @@ from typing import Any
 import keras
 import numpy as np
 
+from ganzoo import example_sets
 from ganzoo.testing.promises import Broken, Check, name_of, run_all
 
 
@@ -75,9 +76,9 @@ class Resampled:
     """A model that draws training examples and adds a little noise."""
 
     def __init__(self, dataset: Any):
-        examples = dataset.examples("train")
-        samples = examples[0] if isinstance(examples, tuple) else examples
-        self._samples = np.asarray(samples)
+        self._samples = np.concatenate(
+            list(example_sets.sample_batches(dataset.examples("train")))
+        )
 
     def sample(
         self, num: int, seed: int, condition: Any = None
