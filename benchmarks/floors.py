@@ -20,6 +20,8 @@ BYTES_PER_WEIGHT = 20
 
 def layers(game):
     """(products for an example, weights) of each layer: G's, and D's."""
+    if hasattr(game, "discriminator_width"):
+        return residual_layers(game)
     of_g, num_in = [], game.latent_dim
     for units in game.generator_units:
         of_g.append((num_in * units, (num_in + 1) * units))
@@ -45,6 +47,28 @@ def layers(game):
     return of_g, [*of_d, (num_in, num_in + 1)]
 
 
+def residual_layers(game):
+    """As `layers`, of the nets of Miyato et al. 2018, appendix B."""
+
+    def conv(area, num_in, num_out, size=3):
+        weights = size**2 * num_in * num_out
+        return area * weights, weights + num_out
+
+    side, _, channels = game.sample_shape
+    width = game.generator_width
+    of_g = [(game.latent_dim * 16 * width, (game.latent_dim + 1) * 16 * width)]
+    for area in (8**2, 16**2, 32**2):
+        of_g.append(conv(area // 4, width, width, size=1))
+        of_g += 2 * [conv(area, width, width)]
+    of_g.append(conv(side**2, width, channels))
+    width = game.discriminator_width
+    of_d = [conv(32**2, channels, width), conv(32**2, width, width)]
+    of_d += [conv(16**2, channels, width, size=1)]
+    of_d += [*2 * [conv(16**2, width, width)], conv(8**2, width, width, 1)]
+    of_d += 4 * [conv(8**2, width, width)]
+    return of_g, [*of_d, (width, width + 1)]
+
+
 def step(game, rule):
     """(floating-point operations, bytes of the optimizers) of a step, k = 1.
 
@@ -68,9 +92,16 @@ def rates(game):
     """(operations a second, bytes a second), measured."""
     import tensorflow as tf
 
-    sizes = [game.latent_dim, *game.generator_units]
-    num_in, num_out = max(zip(sizes, sizes[1:], strict=False), key=math.prod)
-    batch = tf.random.normal([2 * game.batch_size, num_in])
+    if hasattr(game, "discriminator_width"):
+        # The last 3 x 3 convolution of width to width, as a product.
+        num_out = game.generator_width
+        num_in, num_rows = 9 * num_out, game.batch_size * 32**2
+    else:
+        sizes = [game.latent_dim, *game.generator_units]
+        pairs = zip(sizes, sizes[1:], strict=False)
+        num_in, num_out = max(pairs, key=math.prod)
+        num_rows = 2 * game.batch_size
+    batch = tf.random.normal([num_rows, num_in])
     kernel = tf.random.normal([num_in, num_out])
     product = tf.function(lambda a, b: tf.matmul(a, b))
     operations = 2 * len(batch) * num_in * num_out

@@ -2,7 +2,8 @@
 
 Every contestant plays the same game: the nets of a recipe with their dropout,
 the non-saturating loss with half of D's, gradient descent with momentum, on
-noise that lies in memory. None averages weights.
+noise that lies in memory. None averages weights. The residual game is another
+one: nets of a quarter of the recipe's channels, hinge loss, Adam, k = 1.
 """
 
 import json
@@ -40,7 +41,20 @@ class Game(NamedTuple):
     latent_dim: int = 100
 
 
+class ResidualGame(NamedTuple):
+    """The nets of SNGAN: three blocks that double, four of which two halve."""
+
+    sample_shape: tuple[int, int, int] = (32, 32, 3)
+    batch_size: int = 64
+    latent_dim: int = 128
+    generator_width: int = 64
+    discriminator_width: int = 32
+    rate: float = 0.0002
+    betas: tuple[float, float] = (0.0, 0.9)
+
+
 GAMES = {
+    "resnet": ResidualGame(),
     "mnist_mlp": Game(
         (28, 28, 1), 100, (1200, 1200), ("relu", "relu"), "sigmoid", (240, 240)
     ),

@@ -30,17 +30,22 @@ class Noise:
 
 
 def built(name: str, rule: str, *params: str) -> tuple[Gan, np.ndarray]:
-    """The game of gin/<name>.gin on noise, under a rule."""
-    found = configuration.read(
-        [str(ROOT / "gin" / f"{name}.gin")],
-        [
-            f"build_gan.update_rule = @{rule}",
-            "build_gan.ema_decay = None",
-            *params,
-        ],
-    )
-    found.activate()
-    data = Noise(games.GAMES[name].sample_shape)
+    """The game of a recipe on noise, under a rule."""
+    game, recipe = games.GAMES[name], f"gin/{name}.gin"
+    bindings = [
+        f"build_gan.update_rule = @{rule}",
+        "build_gan.ema_decay = None",
+        *params,
+    ]
+    if isinstance(game, games.ResidualGame):
+        recipe = "plugins/ganzoo-resnet/gin/resnet_cifar10.gin"
+        bindings += [
+            "build_gan.discriminator_steps = 1",
+            f"generators.resnet.width = {game.generator_width}",
+            f"discriminators.resnet.width = {game.discriminator_width}",
+        ]
+    configuration.read([str(ROOT / recipe)], bindings).activate()
+    data = Noise(game.sample_shape)
     gan = configuration.configured("build_gan")(data, data.examples, 1)
     return gan, data.examples
 

@@ -112,6 +112,8 @@ def initial(game):
 def make(name, rule):
     """The steps of a game."""
     game = games.GAMES[name]
+    if isinstance(game, games.ResidualGame):
+        raise SystemExit("plays no residual game")
     shape = (games.NUM_EXAMPLES, *game.sample_shape)
     data = np.random.default_rng(0).random(shape, np.float32)
 

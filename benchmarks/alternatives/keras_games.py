@@ -122,6 +122,8 @@ class Gan(keras.Model):
 def make(name, rule):
     """The steps of a game."""
     game = games.GAMES[name]
+    if isinstance(game, games.ResidualGame):
+        raise SystemExit("plays no residual game")
     if rule == "sampling":
         net = generator(game)
 

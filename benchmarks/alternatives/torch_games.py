@@ -39,6 +39,67 @@ class MaxoutConv(nn.Module):
         return self.pool(torch.maximum(*self.conv(x).chunk(2, 1)))
 
 
+class Block(nn.Module):
+    """A residual block: what it adds, and how a shortcut has its shape."""
+
+    def __init__(self, added, shortcut):
+        super().__init__()
+        self.added, self.shortcut = nn.Sequential(*added), shortcut
+
+    def forward(self, x):
+        return self.added(x) + self.shortcut(x)
+
+
+class SummedMap(nn.Module):
+    """The sum over each map."""
+
+    def forward(self, x):
+        return x.sum((2, 3))
+
+
+def residual_generator(game):
+    """Latents [B, 128] -> samples: Miyato et al. 2018, appendix B."""
+    width, layers = game.generator_width, []
+    for _ in range(3):
+        added = [nn.BatchNorm2d(width), nn.ReLU(), nn.Upsample(scale_factor=2)]
+        added += [nn.Conv2d(width, width, 3, padding=1, bias=False)]
+        added += [nn.BatchNorm2d(width), nn.ReLU()]
+        added += [nn.Conv2d(width, width, 3, padding=1)]
+        # 1 x 1 before doubling is the same as after, and cheaper.
+        shortcut = [nn.Conv2d(width, width, 1), nn.Upsample(scale_factor=2)]
+        layers.append(Block(added, nn.Sequential(*shortcut)))
+    return nn.Sequential(
+        nn.Linear(game.latent_dim, 16 * width),
+        nn.Unflatten(1, (width, 4, 4)),
+        *layers,
+        nn.BatchNorm2d(width),
+        nn.ReLU(),
+        nn.Conv2d(width, game.sample_shape[2], 3, padding=1),
+        nn.Tanh(),
+    )
+
+
+def residual_discriminator(game):
+    """Samples -> logits [B, 1]; every kernel has spectral norm one."""
+    width, layers, num_in = game.discriminator_width, [], game.sample_shape[2]
+
+    def conv(num_in, size):
+        layer = nn.Conv2d(num_in, width, size, padding=size // 2)
+        return nn.utils.parametrizations.spectral_norm(layer)
+
+    for block in range(4):
+        is_first, halves = block == 0, block < 2
+        pool = [nn.AvgPool2d(2)] if halves else []
+        added = [] if is_first else [nn.ReLU()]
+        added += [conv(num_in, 3), nn.ReLU(), conv(width, 3), *pool]
+        # 1 x 1 after pooling is the same, and cheaper.
+        shortcut = [*pool, conv(num_in, 1)] if halves else []
+        layers.append(Block(added, nn.Sequential(*shortcut)))
+        num_in = width
+    last = nn.utils.parametrizations.spectral_norm(nn.Linear(width, 1))
+    return nn.Sequential(*layers, nn.ReLU(), SummedMap(), last)
+
+
 def generator(game):
     """Latents [B, 100] -> samples [B, channels, height, width]."""
     height, width, channels = game.sample_shape
@@ -82,13 +143,19 @@ def discriminator(game):
 def make(name, rule):
     """The steps of a game."""
     game = games.GAMES[name]
-    net_g, net_d = generator(game), discriminator(game)
+    is_residual = isinstance(game, games.ResidualGame)
+    if is_residual:
+        net_g, net_d = residual_generator(game), residual_discriminator(game)
+    else:
+        net_g, net_d = generator(game), discriminator(game)
     weights_g, weights_d = list(net_g.parameters()), list(net_d.parameters())
-    if game.convs:  # What PyTorch recommends for convolutions on CPUs.
+    if is_residual or game.convs:  # PyTorch's advice for convolutions on CPUs.
         net_d = net_d.to(memory_format=torch.channels_last)
         net_g = net_g.to(memory_format=torch.channels_last)
     optimizers = [
-        torch.optim.SGD(weights, games.RATE, games.MOMENTUM, fused=True)
+        torch.optim.Adam(weights, game.rate, game.betas, fused=True)
+        if is_residual
+        else torch.optim.SGD(weights, games.RATE, games.MOMENTUM, fused=True)
         for weights in (weights_g, weights_d)
     ]
     height, width, channels = game.sample_shape
@@ -101,7 +168,12 @@ def make(name, rule):
     def draw():
         return torch.rand(game.batch_size, game.latent_dim) * 2 - 1
 
+    def g_cost(logits):
+        return -logits.mean() if is_residual else F.softplus(-logits).mean()
+
     def d_cost(real_logits, fake_logits):
+        if is_residual:
+            return (F.relu(1 - real_logits) + F.relu(1 + fake_logits)).mean()
         return (F.softplus(-real_logits) + F.softplus(fake_logits)).mean() / 2
 
     def apply(optimizer, weights, gradients):
@@ -114,7 +186,7 @@ def make(name, rule):
         fake_logits = net_d(fake)
         cost = d_cost(net_d(real), fake_logits)
         of_d = torch.autograd.grad(cost, weights_d, retain_graph=True)
-        of_g = torch.autograd.grad(F.softplus(-fake_logits).mean(), weights_g)
+        of_g = torch.autograd.grad(g_cost(fake_logits), weights_g)
         apply(optimizers[1], weights_d, of_d)
         apply(optimizers[0], weights_g, of_g)
 
@@ -124,7 +196,7 @@ def make(name, rule):
         logits = net_d(torch.cat([real, fake]))
         cost = d_cost(*logits.chunk(2))
         apply(optimizers[1], weights_d, torch.autograd.grad(cost, weights_d))
-        cost = F.softplus(-net_d(net_g(draw()))).mean()
+        cost = g_cost(net_d(net_g(draw())))
         apply(optimizers[0], weights_g, torch.autograd.grad(cost, weights_g))
 
     rules = {"simultaneous": simultaneous, "alternating": alternating}

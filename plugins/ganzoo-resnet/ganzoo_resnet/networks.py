@@ -69,8 +69,9 @@ def build_generator(
     hidden = keras.layers.Dense(height * breadth * width)(latents)
     hidden = keras.layers.Reshape((height, breadth, width))(hidden)
     for _ in range(num_blocks):
-        shortcut = keras.layers.UpSampling2D()(hidden)
-        shortcut = keras.layers.Conv2D(width, 1)(shortcut)
+        # A 1 x 1 convolution before doubling is the same as after, and cheaper.
+        shortcut = keras.layers.Conv2D(width, 1)(hidden)
+        shortcut = keras.layers.UpSampling2D()(shortcut)
         hidden = normalized(hidden)
         hidden = keras.layers.UpSampling2D()(hidden)
         # No bias before batch normalisation, which would take it out again.
@@ -161,15 +162,12 @@ def build_discriminator(
     for block in range(num_blocks):
         is_first, halves = block == 0, block < num_halvings
         shortcut = hidden
-        # The first block begins with the sample itself: no rectifier, and what
-        # it adds is pooled before the convolution, which is cheaper.
-        if is_first and halves:
+        # Pooling before a 1 x 1 convolution is the same as after, and cheaper.
+        if halves:
             shortcut = keras.layers.AveragePooling2D(2)(shortcut)
         if is_first or halves:
             shortcut = convolved(shortcut, 1)
-        if halves and not is_first:
-            shortcut = keras.layers.AveragePooling2D(2)(shortcut)
-        if not is_first:
+        if not is_first:  # The first block begins with the sample itself.
             hidden = keras.layers.ReLU()(hidden)
         hidden = convolved(
             hidden, 3, kernel_initializer=_residual_initializer()
