@@ -9,13 +9,18 @@ from ganzoo.errors import ConfigurationError
 
 
 def averages_of(
-    weights: Sequence[keras.Variable], decay: float | None
+    weights: Sequence[keras.Variable], decay: float | None, start: int = 0
 ) -> list[keras.Variable]:
     """One average for each weight, which begins at its value; none for None.
 
     Raises:
-        ConfigurationError: If there is no such decay.
+        ConfigurationError: If there is no such decay or no such first step.
     """
+    if start < 0 or (start and decay is None):
+        raise ConfigurationError(
+            "`ema_start` must be a step, not negative, and stand beside an "
+            f"`ema_decay`. Received: ema_start={start}, ema_decay={decay}."
+        )
     if decay is None:
         return []
     if not 0 <= decay < 1:

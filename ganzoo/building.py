@@ -72,7 +72,11 @@ def build_gan(
             "`generator_optimizer` and `discriminator_optimizer` must be two "
             "objects. Received: one for both. Write the reference twice."
         )
-    _check_counts(num_micro_batches, ema_decay, ema_start)
+    if num_micro_batches < 1:
+        raise ConfigurationError(
+            "`build_gan.num_micro_batches` must be at least 1. Received: "
+            f"num_micro_batches={num_micro_batches}."
+        )
     _check_labels(dataset, examples)
     supplied = _Supplied(dataset, examples, latents)
     keras.utils.set_random_seed(seed % 2**32)
@@ -101,22 +105,6 @@ def build_gan(
     )
     join(gan, companions)
     return gan
-
-
-def _check_counts(
-    num_micro_batches: int, ema_decay: float | None, ema_start: int
-) -> None:
-    if num_micro_batches < 1:
-        raise ConfigurationError(
-            "`build_gan.num_micro_batches` must be at least 1. Received: "
-            f"num_micro_batches={num_micro_batches}."
-        )
-    if ema_start < 0 or (ema_start and ema_decay is None):
-        raise ConfigurationError(
-            "`build_gan.ema_start` must be a step, not negative, and stand "
-            f"beside an `ema_decay`. Received: ema_start={ema_start}, "
-            f"ema_decay={ema_decay}."
-        )
 
 
 def _check_labels(dataset: Any, examples: Any) -> None:

@@ -95,7 +95,8 @@ class Gan(DistributedModel):
             aggregation="only_first_replica",
             name="step",
         )
-        self.ema = averages_of(generator.trainable_variables, ema_decay)
+        trained = generator.trainable_variables
+        self.ema = averages_of(trained, ema_decay, ema_start)
         self.networks = Networks(
             generator, discriminator, latents, seed, self.step, transforms
         )

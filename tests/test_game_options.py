@@ -139,7 +139,7 @@ def built(dataset, **options):
         ),
         (
             {"ema_decay": 0.9, "ema_start": -1},
-            "`build_gan.ema_start` must be a step, not negative, and stand "
+            "`ema_start` must be a step, not negative, and stand "
             "beside an `ema_decay`. Received: ema_start=-1, ema_decay=0.9.",
         ),
         (
