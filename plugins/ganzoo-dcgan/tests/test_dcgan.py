@@ -120,7 +120,7 @@ def test_sizes_that_cannot_be_halved(build, shape):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("dataset", ["mnist", "cifar10"])
+@pytest.mark.parametrize("dataset", ["mnist", "mnist_tuned", "cifar10"])
 def test_recipe_trains_on_real_data(dataset, train_recipe):
     steps = train_recipe(
         f"plugins/ganzoo-dcgan/gin/dcgan_{dataset}.gin",
