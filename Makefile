@@ -30,7 +30,7 @@ test-slow: $(INSTALLED)  ## Run the tests that `make test` leaves out
 	$(VENV)/bin/python -m pytest -m slow
 
 # Of docs/results.md; faces needs a file first: see tables/faces.toml.
-TABLES ?= mnist mnist_losses helvetica mnist_ablations efficiency
+TABLES ?= mnist mnist_conv mnist_losses helvetica mnist_ablations efficiency
 
 reproduce: $(INSTALLED)  ## Train and score the tables of docs/results.md, for hours
 	for table in $(TABLES); do $(VENV)/bin/python -m ganzoo.run \

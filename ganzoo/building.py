@@ -72,11 +72,7 @@ def build_gan(
             "`generator_optimizer` and `discriminator_optimizer` must be two "
             "objects. Received: one for both. Write the reference twice."
         )
-    if num_micro_batches < 1:
-        raise ConfigurationError(
-            "`build_gan.num_micro_batches` must be at least 1. Received: "
-            f"num_micro_batches={num_micro_batches}."
-        )
+    _check_count(num_micro_batches)
     _check_labels(dataset, examples)
     supplied = _Supplied(dataset, examples, latents)
     keras.utils.set_random_seed(seed % 2**32)
@@ -105,6 +101,14 @@ def build_gan(
     )
     join(gan, companions)
     return gan
+
+
+def _check_count(num_micro_batches: int) -> None:
+    if num_micro_batches < 1:
+        raise ConfigurationError(
+            "`build_gan.num_micro_batches` must be at least 1. Received: "
+            f"num_micro_batches={num_micro_batches}."
+        )
 
 
 def _check_labels(dataset: Any, examples: Any) -> None:

@@ -136,7 +136,7 @@ class Table:
         )
 
     def markdown(self) -> str:
-        """The table, and below it the bindings of each row."""
+        """Rows of which a run was done or failed; the others by name."""
         titles = [
             "",
             *(column["title"] for column in self.columns),
@@ -147,12 +147,14 @@ class Table:
             "| " + " | ".join(titles) + " |",
             "|---" + "|---:" * (len(titles) - 1) + "|",
         ]
-        for row in self.rows:
-            lines.append("| " + " | ".join(self._cells(row)) + " |")
+        shown = [row for row in self.rows if self._is_begun(row)]
+        others = [row["title"] for row in self.rows if row not in shown]
+        lines += ["| " + " | ".join(self._cells(row)) + " |" for row in shown]
+        if others:
+            lines += ["", f"Not done yet: {'; '.join(others)}."]
         if self.params:
             lines += ["", f"Bindings of every row: {_code(self.params)}."]
-        lines += ["", *(self._bindings(row) for row in self.rows)]
-        return "\n".join(lines)
+        return "\n".join([*lines, "", *map(self._bindings, shown)]).rstrip()
 
     def draw(self, image: str, metric: str, log_scale: bool = False) -> None:
         """A metric of the log over steps: a colour a row, a line a seed."""
@@ -186,6 +188,12 @@ class Table:
         pathlib.Path(image).parent.mkdir(parents=True, exist_ok=True)
         figure.savefig(image)
 
+    def _is_begun(self, row: dict[str, Any]) -> bool:
+        return any(
+            run.results() is not None or run.path in self.failures
+            for run in self.runs(row)
+        )
+
     def _cells(self, row: dict[str, Any]) -> list[str]:
         runs = list(self.runs(row))
         found = [(run, run.results()) for run in runs]
@@ -197,9 +205,7 @@ class Table:
         cells = [row["title"]]
         for column in self.columns:
             cells.append(_summary([_pick(*one, column) for one in done]))
-        steps = [
-            f"{results[0]['protocol']['step']:,}" for _, results, _ in done
-        ]
+        steps = [f"{all_[0]['protocol']['step']:,}" for _, all_, _ in done]
         cells.append(", ".join(dict.fromkeys(steps)))
         minutes = [minutes_of(log) for *_, log in done]
         cells.append(f"{statistics.mean(minutes):.0f}" if minutes else "")

@@ -81,7 +81,8 @@ def test_a_table_with_nothing_done_says_so_and_keeps_the_rest(folder):
     page = (folder / "page.md").read_text()
     assert page.startswith("# Page\n\n<!-- table: digits -->\n|")
     assert page.endswith("<!-- end -->\n\nAfter.\n")
-    assert "| As it is |  [2 of 2 runs not done] |" in page
+    assert "\n\nNot done yet: As it is; No such batch.\n" in page
+    assert "| As it is |" not in page
     assert "`train.num_steps = 20`" in page
     assert "old" not in page
 
@@ -106,7 +107,7 @@ def test_a_run_counts_only_for_what_was_asked(folder):
     finish(next(table.runs(table.rows[0])), {"raw": 10.0})
     text = DIGITS.replace("num_steps = 20", "num_steps = 30")
     (folder / "digits.toml").write_text(text)
-    assert "[2 of 2 runs not done]" in Table("digits.toml").markdown()
+    assert "Not done yet: As it is;" in Table("digits.toml").markdown()
 
 
 def test_a_number_that_no_evaluator_yielded_is_named(folder):
@@ -218,7 +219,7 @@ def test_a_table_is_run_stopped_and_gone_on_with(folder):
     _, errors = process.communicate()
     assert process.returncode == 2
     assert "was stopped, and saved. Give the same command to go on." in errors
-    assert "[2 of 2 runs not done]" in (folder / "page.md").read_text()
+    assert "Not done yet: As it is;" in (folder / "page.md").read_text()
 
     process = reproduce(folder)
     output, errors = process.communicate()
