@@ -37,7 +37,8 @@ ORIGINAL = [
     ("cifar_mlp", "ganzoo.generators.mlp.hidden_units", (8000, 8000)),
     ("cifar_mlp", "ganzoo.generators.mlp.activations", ("relu", "sigmoid")),
     ("cifar_mlp", "ganzoo.generators.mlp.output_activation", None),
-    ("cifar_mlp", "ganzoo.generators.mlp.init_range", (0.05, 0.05, 0.5)),
+    # The original's output layer, .5, ends in NaN.
+    ("cifar_mlp", "ganzoo.generators.mlp.init_range", 0.05),
     (
         "cifar_mlp",
         "ganzoo.discriminators.maxout_mlp.hidden_units",
