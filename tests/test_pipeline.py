@@ -9,7 +9,7 @@ import pytest
 import scipy.stats
 import tensorflow as tf
 
-from ganzoo import example_sets, pipeline
+from ganzoo import pipeline
 from ganzoo.errors import ConfigurationError, DataError
 from ganzoo.randomness import Draws, Segment
 
@@ -208,58 +208,10 @@ def test_replicas_take_consecutive_rows(fresh_python):
     assert done.stdout.endswith("equal\n"), done.stderr
 
 
-def test_numbers_of_examples():
-    samples = _numbered()
-    unknown = _stream().filter(lambda x: x[0] < 5.0)
-    assert example_sets.num_examples(samples) == NUM
-    assert example_sets.num_examples((samples, samples)) == NUM
-    assert example_sets.num_examples(_stream()) == NUM
-    assert example_sets.num_examples(unknown) == 5
+def test_whole_steps_of_an_epoch():
     assert pipeline.steps_per_epoch(50_000, 128) == 390
     assert pipeline.steps_per_epoch(50_000, 100, 5) == 100
     assert pipeline.steps_per_epoch(10, 10, 5) == 1
-
-
-def test_sample_mean_is_computed_in_float64():
-    samples = np.random.default_rng(0).random((3000, 4, 2), np.float32) + 1000
-    expected = samples.astype(np.float64).mean(axis=0)
-    labels = np.arange(3000)
-    slices = tf.data.Dataset.from_tensor_slices
-    for examples in (
-        samples,
-        (samples, labels),
-        slices(samples),
-        slices((samples, labels)),
-    ):
-        mean = example_sets.sample_mean(examples)
-        assert mean.dtype == np.float64
-        np.testing.assert_allclose(mean, expected, rtol=1e-12)
-
-
-def test_first_examples():
-    samples, labels = _numbered(), np.arange(NUM)
-    slices = tf.data.Dataset.from_tensor_slices
-    for examples in ((samples, labels), slices((samples, labels))):
-        first, condition = example_sets.first_examples(examples, 4)
-        np.testing.assert_array_equal(first, samples[:4])
-        np.testing.assert_array_equal(condition, labels[:4])
-    for examples in (samples, slices(samples)):
-        first, condition = example_sets.first_examples(examples, 99)
-        np.testing.assert_array_equal(first, samples)
-        assert condition is None
-
-
-def test_condition_spec():
-    condition = {"mask": np.zeros([NUM, 3, 2]), "label": np.arange(NUM)}
-    examples = (_numbered(), condition)
-    for source in (examples, tf.data.Dataset.from_tensor_slices(examples)):
-        spec = example_sets.condition_spec(source)
-        assert spec["mask"].shape == (None, 3, 2)
-        assert spec["mask"].dtype == "float64"
-        assert spec["label"].shape == (None,)
-        assert spec["label"].dtype == "int64"
-    assert example_sets.condition_spec(_numbered()) is None
-    assert example_sets.condition_spec(_stream()) is None
 
 
 @pytest.mark.parametrize(

@@ -96,7 +96,7 @@ class FixedSplit(ArrayDataset):
 
 
 def test_long_split_is_read_in_batches(monkeypatch):
-    monkeypatch.setattr("ganzoo.evaluators.samples._BATCH_SIZE", 3)
+    monkeypatch.setattr("ganzoo.example_sets._BATCH_SIZE", 3)
     np.testing.assert_array_equal(
         split_vectors(dataset(), "train"), IMAGES.reshape(10, 6)
     )
