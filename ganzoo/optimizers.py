@@ -113,6 +113,18 @@ class Adam(keras.optimizers.Adam):
     is traced in less time.
     """
 
+    def _backend_update_step(
+        self, grads: list, trainable_variables: list, learning_rate: Any
+    ) -> None:
+        if not self.amsgrad:
+            # Once for all variables, and in float64: 1 - beta_2^t begins with
+            # .001, near what float32 rounds.
+            updates = tf.cast(self.iterations + 1, tf.float64)
+            learning_rate = tf.cast(learning_rate, tf.float64) * (
+                tf.sqrt(1 - self.beta_2**updates) / (1 - self.beta_1**updates)
+            )
+        super()._backend_update_step(grads, trainable_variables, learning_rate)
+
     def update_step(
         self, gradient: Any, variable: tf.Variable, learning_rate: Any
     ) -> None:
@@ -121,12 +133,6 @@ class Adam(keras.optimizers.Adam):
             return
         index = self._get_variable_index(variable)
         dtype = variable.dtype
-        # In float64: 1 - beta_2^t begins with .001, near what float32 rounds.
-        updates = tf.cast(self.iterations + 1, tf.float64)
-        correction = tf.sqrt(1 - self.beta_2**updates) / (
-            1 - self.beta_1**updates
-        )
-        rate = tf.cast(learning_rate, tf.float64) * correction
         zero = tf.constant(0, dtype)  # The powers: corrected already.
         tf.raw_ops.ResourceApplyAdam(
             var=variable.handle,
@@ -134,7 +140,7 @@ class Adam(keras.optimizers.Adam):
             v=self._velocities[index].value.handle,
             beta1_power=zero,
             beta2_power=zero,
-            lr=tf.cast(rate, dtype),
+            lr=tf.cast(learning_rate, dtype),
             beta1=tf.constant(self.beta_1, dtype),
             beta2=tf.constant(self.beta_2, dtype),
             epsilon=tf.constant(self.epsilon, dtype),

@@ -49,7 +49,7 @@ class Session:
             )
         self.about = divergence.restore(self.gan, kept, step)
         if self.about is not None:
-            print(f"Going on from step {self.step:,} of {run.path}.")
+            print(f"Restored step {self.step:,} of {run.path}.")
         elif configuration.mentions("initialize_from"):
             for line in configured("initialize_from")(self.gan):
                 print(line)

@@ -35,5 +35,5 @@ def test_a_kept_run_goes_on(tmp_path, version):
     ]
     status, output = complete(flags, tmp_path / "log")
     assert status == 0, output
-    assert f"Going on from step 4 of {run_dir}." in output
+    assert f"Restored step 4 of {run_dir}." in output
     assert newest(run_dir)["step/000/step"] == 6

@@ -64,7 +64,7 @@ def kill_and_finish(run_dir, num_kills, seed):
 def test_five_kills_leave_no_trace(undisturbed, tmp_path):
     num_killed, output = kill_and_finish(tmp_path / "run", 5, seed=0)
     assert num_killed >= 4
-    assert "Going on from step" in output
+    assert "Restored step" in output
     check_same_run(tmp_path / "run", undisturbed)
 
 
@@ -98,5 +98,5 @@ def test_signals_save_and_more_steps_go_on(undisturbed, tmp_path):
         )
     status, output = complete(longer, log)
     assert status == 0, output
-    assert "Going on from step" in output
+    assert "Restored step" in output
     check_same_run(run_dir, undisturbed)
