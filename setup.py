@@ -74,7 +74,10 @@ setup(
     license="Apache-2.0",
     python_requires=">=3.11",
     packages=find_packages(include=["ganzoo", "ganzoo.*"]),
-    package_data={"ganzoo": ["pages/*.html", "templates/*.in"]},
+    package_data={
+        "ganzoo.commands": ["templates/*.in"],
+        "ganzoo.serving": ["pages/*.html"],
+    },
     install_requires=[
         "absl-py>=2.1",
         "filelock>=3.12",

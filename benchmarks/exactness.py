@@ -50,7 +50,7 @@ NUM_TURNS = 15
 
 def train(recipe, cell, setting, run_dir, num_steps):
     """Trains one cell of the table; the arrays of its last checkpoint."""
-    from ganzoo import checkpoint_files
+    from ganzoo.storage import checkpoint_files
 
     params, num_workers = CELLS[cell]
     command = [
@@ -154,7 +154,7 @@ def step_loop(strategy, is_exact):
 
 def cost():
     """Prints steps per second, exact and stateful, on 1 and 2 replicas."""
-    from ganzoo import strategies
+    from ganzoo.distribution import strategies
 
     mirrored = strategies.mirrored(num_cpus=2)
     for name, strategy in (

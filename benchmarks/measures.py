@@ -38,9 +38,10 @@ def epoch(num_rounds):
     import tensorflow as tf
     from ganzoo_games import built
 
-    from ganzoo import loop, pipeline
-    from ganzoo.callbacks import MetricsLog
-    from ganzoo.monitors import Monitors
+    from ganzoo import pipeline
+    from ganzoo.training import loop
+    from ganzoo.training.callbacks import MetricsLog
+    from ganzoo.training.monitors import Monitors
 
     gan, examples = built("mnist_mlp", "simultaneous")
     batches = pipeline.batches(examples, 100)
@@ -82,7 +83,7 @@ def checkpoint(num_rounds):
     from ganzoo_games import built
 
     from ganzoo import pipeline
-    from ganzoo.checkpoints import Checkpoints
+    from ganzoo.storage.checkpoints import Checkpoints
 
     gan, examples = built("mnist_mlp", "simultaneous")
     run_steps = gan.make_step_loop()
@@ -109,7 +110,7 @@ def resume(num_rounds):
     import safetensors.numpy
     from ganzoo_games import built
 
-    from ganzoo.checkpoints import Checkpoints
+    from ganzoo.storage.checkpoints import Checkpoints
 
     gan, _ = built("mnist_mlp", "simultaneous")
     with tempfile.TemporaryDirectory() as folder:

@@ -20,7 +20,8 @@ import contests
 import tensorflow as tf
 from ganzoo_games import built
 
-from ganzoo import pipeline, strategies
+from ganzoo import pipeline
+from ganzoo.distribution import strategies
 
 CASES = [(batch, 1, 1) for batch in (50, 100, 200, 400)]
 CASES += [(100, k, 1) for k in (2, 5)] + [(100, 1, 2)]

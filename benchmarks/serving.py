@@ -24,7 +24,7 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 import numpy as np
 import tensorflow as tf
 
-from ganzoo.exports import Export
+from ganzoo.serving.exports import Export
 
 
 def main() -> None:

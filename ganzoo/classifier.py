@@ -9,7 +9,7 @@ import numpy as np
 import tensorflow as tf
 
 import ganzoo
-from ganzoo import cache, example_sets, whole_files
+from ganzoo import example_sets
 from ganzoo.errors import DataError
 from ganzoo.features import (
     FeatureMap,
@@ -17,6 +17,7 @@ from ganzoo.features import (
     in_batches,
     unit_images,
 )
+from ganzoo.storage import cache, whole_files
 
 _BATCH_SIZE = 100
 

@@ -14,11 +14,11 @@ import tensorflow as tf
 
 from ganzoo import objectives, randomness
 from ganzoo.conditions import with_condition
+from ganzoo.distribution.replicas import GlobalMean
 from ganzoo.errors import ComponentError, ConfigurationError
 from ganzoo.gradients import accumulated, scaled
 from ganzoo.minibatches import Minibatch
 from ganzoo.optimizers import check_supported, follow
-from ganzoo.replicas import GlobalMean
 
 if TYPE_CHECKING:  # `gan` is told of companions, not the other way round.
     from ganzoo.gan import Gan

@@ -14,9 +14,9 @@ from typing import Any, NamedTuple
 import numpy as np
 import tensorflow as tf
 
-from ganzoo import cache
 from ganzoo.conditions import map_condition
 from ganzoo.errors import ConfigurationError, DataError
+from ganzoo.storage import cache
 
 # Samples that go through a network at a time. Fixed, so that no number depends
 # on the batches in which a model gives its samples.

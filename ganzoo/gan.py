@@ -15,13 +15,13 @@ import tensorflow as tf
 
 from ganzoo import gradients, objectives
 from ganzoo.averaging import averages_of, move_averages
+from ganzoo.distribution.replicas import DistributedModel, GlobalMean
 from ganzoo.errors import ConfigurationError
 from ganzoo.interfaces import Prior
 from ganzoo.minibatches import Minibatch, minibatches_of
 from ganzoo.networks import Networks, check_networks
 from ganzoo.optimizers import check_supported, follow
 from ganzoo.pacing import paced
-from ganzoo.replicas import DistributedModel, GlobalMean
 
 
 def alternating(gan: "Gan", minibatches: Sequence[Minibatch]) -> None:

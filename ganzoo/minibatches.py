@@ -4,8 +4,9 @@ from typing import Any, NamedTuple
 
 import tensorflow as tf
 
-from ganzoo import example_sets, randomness, replicas
+from ganzoo import example_sets, randomness
 from ganzoo.conditions import map_condition
+from ganzoo.distribution import replicas
 
 
 class Minibatch(NamedTuple):

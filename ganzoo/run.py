@@ -20,7 +20,7 @@ from typing import Any
 
 from absl import flags
 
-from ganzoo.command_flags import (
+from ganzoo.commands.command_flags import (
     FLAGS_OF_MODES,
     check_flags,
     define_flags,
@@ -50,7 +50,7 @@ def run(argv: list[str]) -> int:
     try:
         rest = chosen(argv)[1:]
         if chosen.mode == ["compare"]:
-            from ganzoo.comparing import compare
+            from ganzoo.scores.comparing import compare
 
             print(compare(rest))
             return 0
@@ -60,7 +60,7 @@ def run(argv: list[str]) -> int:
                 "recipe is given as --gin_file=FILE."
             )
         if chosen.workers:
-            from ganzoo import launching
+            from ganzoo.distribution import launching
 
             # The last of several flags of one name holds.
             command = [sys.executable, "-m", "ganzoo.run", *argv[1:]]
@@ -110,13 +110,13 @@ def _describe(chosen: flags.FlagValues) -> str:
 
 
 def _new_plugin(chosen: flags.FlagValues) -> str:
-    from ganzoo.template import write_plugin
+    from ganzoo.commands.template import write_plugin
 
     return write_plugin(chosen.new_plugin, chosen.kind, chosen.output or ".")
 
 
 def _check() -> int:
-    from ganzoo.checking import check_installed
+    from ganzoo.commands.checking import check_installed
 
     report, is_whole = check_installed()
     print(report)
@@ -132,7 +132,7 @@ def _dry_run(chosen: flags.FlagValues) -> str:
         )
     found = configuration.read(chosen.gin_file, chosen.gin_param)
     found.activate()
-    from ganzoo.inspection import describe_run
+    from ganzoo.commands.inspection import describe_run
 
     return describe_run(found)
 
@@ -150,7 +150,7 @@ _TEXTS: dict[str, Callable[[flags.FlagValues], str]] = {
 def _evaluate_samples(chosen: flags.FlagValues) -> int:
     """Scores a file of samples as a run's or a recipe's are scored."""
     from ganzoo import configuration
-    from ganzoo.run_directory import RunDirectory
+    from ganzoo.storage.run_directory import RunDirectory
 
     if chosen.mode != ["evaluate"] or not (chosen.gin_file or chosen.run_dir):
         raise ConfigurationError(
@@ -163,7 +163,7 @@ def _evaluate_samples(chosen: flags.FlagValues) -> int:
     ]
     found = configuration.read(files, chosen.gin_param)
     found.activate()
-    from ganzoo.evaluation import evaluate_file
+    from ganzoo.scores.evaluation import evaluate_file
 
     dataset = configuration.configured("experiment")().dataset
     evaluate = configuration.configured("evaluate")
@@ -172,7 +172,7 @@ def _evaluate_samples(chosen: flags.FlagValues) -> int:
 
 
 def _reproduce(chosen: flags.FlagValues) -> int:
-    from ganzoo.result_tables import Table
+    from ganzoo.scores.result_tables import Table
 
     return 0 if Table(chosen.table).reproduce() else 1
 
@@ -186,9 +186,9 @@ def _work_on_export(chosen: flags.FlagValues) -> int:
         )
     (mode,) = chosen.mode
     module, function = {
-        "sample": ("ganzoo.sample_writer", "sample_export"),
-        "serve": ("ganzoo.serving", "serve"),
-        "convert": ("ganzoo.converting", "convert"),
+        "sample": ("ganzoo.serving.sample_writer", "sample_export"),
+        "serve": ("ganzoo.serving.server", "serve"),
+        "convert": ("ganzoo.serving.converting", "convert"),
     }[mode]
     path = chosen.export_dir or _run_path(chosen) / "export"
     try:
@@ -217,8 +217,9 @@ def _run_path(chosen: flags.FlagValues) -> pathlib.Path:
 
 def _work_on_run(chosen: flags.FlagValues) -> int:
     """Resolves the configuration, takes the run directory, does the modes."""
-    from ganzoo import configuration, workers
-    from ganzoo.run_directory import RunDirectory
+    from ganzoo import configuration
+    from ganzoo.distribution import workers
+    from ganzoo.storage.run_directory import RunDirectory
 
     directory = RunDirectory(_run_path(chosen))
     files = chosen.gin_file or [str(directory.existing_config())]
@@ -244,8 +245,8 @@ def _work_on_run(chosen: flags.FlagValues) -> int:
 
 
 def _do_modes(chosen: flags.FlagValues, found: Any, directory: Any) -> int:
-    from ganzoo.session import Session
-    from ganzoo.training import Interrupted
+    from ganzoo.commands.session import Session
+    from ganzoo.training.experiment import Interrupted
 
     try:
         session = Session(found, directory, chosen.checkpoint)

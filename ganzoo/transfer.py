@@ -6,9 +6,9 @@ from typing import Any
 import keras
 import numpy as np
 
-from ganzoo import checkpoints
 from ganzoo.errors import RunError, did_you_mean
 from ganzoo.gan import Gan
+from ganzoo.storage import checkpoints
 
 
 def initialize_from(

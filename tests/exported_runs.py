@@ -5,10 +5,10 @@ import numpy as np
 import small_runs
 
 from ganzoo import configuration
+from ganzoo.commands.session import Session
 from ganzoo.latents import Uniform
 from ganzoo.run import run
-from ganzoo.run_directory import RunDirectory
-from ganzoo.session import Session
+from ganzoo.storage.run_directory import RunDirectory
 
 LATENT_DIM = 8
 PARAMS = (

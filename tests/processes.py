@@ -11,7 +11,9 @@ import time
 from ganzoo.run import run
 
 _CONTEXT = multiprocessing.get_context("forkserver")
-_CONTEXT.set_forkserver_preload(["ganzoo.session", "ganzoo.training"])
+_CONTEXT.set_forkserver_preload(
+    ["ganzoo.commands.session", "ganzoo.training.experiment"]
+)
 
 
 class Command:

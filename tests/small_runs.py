@@ -6,7 +6,7 @@ import pathlib
 import keras
 import numpy as np
 
-from ganzoo import checkpoint_files
+from ganzoo.storage import checkpoint_files
 
 RECIPE = pathlib.Path(__file__).parents[1] / "gin" / "digits_mlp.gin"
 SMALL = (

@@ -9,7 +9,7 @@ import tensorflow as tf
 from processes import complete
 from small_runs import Data, arguments, check_identical, game, newest
 
-from ganzoo import checkpoints, randomness
+from ganzoo import randomness
 from ganzoo.building import build_gan
 from ganzoo.companions import join, resting
 from ganzoo.errors import ComponentError, ConfigurationError
@@ -19,6 +19,7 @@ from ganzoo.latents import Uniform
 from ganzoo.losses.non_saturating import NonSaturating
 from ganzoo.optimizers import SGD
 from ganzoo.randomness import Segment
+from ganzoo.storage import checkpoints
 
 BATCH, LATENT, RATE = 8, 3, 0.1
 

@@ -18,18 +18,19 @@ import uvicorn
 from exported_runs import LATENT_DIM, points
 from PIL import Image
 
-from ganzoo import example_sets, masks, serving
+from ganzoo import example_sets, masks
 from ganzoo.building import build_gan
 from ganzoo.datasets.digits import Digits
 from ganzoo.datasets.masked import Masked
 from ganzoo.discriminators import maxout_mlp
 from ganzoo.errors import DataError
-from ganzoo.exports import Export
-from ganzoo.figures import grid_cell
 from ganzoo.generators import mlp
 from ganzoo.latents import Uniform
+from ganzoo.pictures.figures import grid_cell
 from ganzoo.run import run
 from ganzoo.sampling import ExampleConditions, Sampler
+from ganzoo.serving.exports import Export
+from ganzoo.serving.server import application
 
 LABELLED = (
     "datasets.digits.conditional = True",
@@ -145,8 +146,8 @@ def test_an_export_takes_labels_without_ganzoo(
 @contextlib.contextmanager
 def served(folder):
     """`ask(signature_name, **inputs)` -> (status, answer) over HTTP."""
-    application = serving.application(Export(folder / "export"), ["*"])
-    server = uvicorn.Server(uvicorn.Config(application, log_level="warning"))
+    app = application(Export(folder / "export"), ["*"])
+    server = uvicorn.Server(uvicorn.Config(app, log_level="warning"))
     listener = socket.create_server(("127.0.0.1", 0))
     thread = threading.Thread(target=server.run, args=([listener],))
     thread.start()

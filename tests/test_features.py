@@ -9,13 +9,14 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from ganzoo import cache, classifier
+from ganzoo import classifier
 from ganzoo.classifier import Classifier
 from ganzoo.datasets.densities import GaussianRing
 from ganzoo.datasets.digits import Digits
 from ganzoo.errors import ConfigurationError, DataError
 from ganzoo.evaluators.modes import Modes
 from ganzoo.features import Inception, Pixels, RandomConvolutions
+from ganzoo.storage import cache
 
 DIGITS = Digits()
 TRAIN = DIGITS.examples("train")

@@ -9,15 +9,16 @@ import tensorflow as tf
 from processes import complete
 from small_runs import Data, arguments, check_identical, newest
 
-from ganzoo import exports, latents
+from ganzoo import latents
 from ganzoo.building import build_gan
-from ganzoo.checkpoints import Checkpoints, arrays
 from ganzoo.conditions import with_condition
 from ganzoo.errors import ConfigurationError
 from ganzoo.losses.non_saturating import NonSaturating
 from ganzoo.optimizers import SGD
 from ganzoo.pacing import Every
 from ganzoo.sampling import Sampler
+from ganzoo.serving import exports
+from ganzoo.storage.checkpoints import Checkpoints, arrays
 from ganzoo.transforms import DiffAugment, EnlargeGradients, Noise
 
 OPTIONS = (

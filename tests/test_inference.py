@@ -8,15 +8,15 @@ import pytest
 import tensorflow as tf
 
 from ganzoo.companions import join
-from ganzoo.endpoints import endpoints
 from ganzoo.errors import ComponentError, ConfigurationError, DataError
 from ganzoo.gan import Gan
 from ganzoo.inference import Inference, mlp_encoder
-from ganzoo.inference_figure import reconstruction_figures
 from ganzoo.latents import Uniform
 from ganzoo.losses.non_saturating import NonSaturating
 from ganzoo.optimizers import SGD
+from ganzoo.pictures.inference_figure import reconstruction_figures
 from ganzoo.sampling import Sampler
+from ganzoo.serving.endpoints import endpoints
 
 LATENT = 3
 

@@ -8,7 +8,7 @@ import pytest
 from processes import complete
 from small_runs import newest
 
-from ganzoo.checkpoints import Checkpoints
+from ganzoo.storage.checkpoints import Checkpoints
 
 KEPT = pathlib.Path(__file__).parent / "kept_runs"
 # Of the kept generators' weights, squared and summed.

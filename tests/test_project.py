@@ -13,17 +13,12 @@ PACKAGE = ROOT / "ganzoo"
 KINDS = ("generators", "discriminators", "losses", "datasets", "evaluators")
 
 # Who may import whom: a module may import what stands in its own row or in a
-# row that it builds on, at any depth. A new module needs a place here.
+# row that it builds on, at any depth. A new module needs a place here, by its
+# own name or by that of its package.
 ROWS = {
     "contracts": ("errors", "interfaces"),
     "registry": ("signatures", "registry", "catalogue"),
-    "configuration": (
-        "core_names",
-        "gin_files",
-        "names",
-        "bindings",
-        "configuration",
-    ),
+    "configuration": ("configuration",),
     "parts": (
         "randomness",
         "convolutions",
@@ -38,19 +33,16 @@ ROWS = {
         "optimizers",
         "pacing",
         "transforms",
-        "workers",
-        "launching",
-        "strategies",
-        "replicas",
+        "distribution",
         "gradients",
         "example_sets",
         "pipeline",
         "minibatches",
-        "whole_files",
-        "cache",
-        "exports",
-        "rest_format",
-        "batching",
+        "storage.whole_files",
+        "storage.cache",
+        "serving.exports",
+        "serving.rest_format",
+        "serving.batching",
         "features",
         "classifier",
         "hidden_layers",
@@ -68,46 +60,38 @@ ROWS = {
         "building",
         "reconstruction",
         "sampling",
-        "samples_file",
-        "checkpoint_files",
-        "checkpoints",
-        "divergence",
-        "saving",
-        "loop",
-        "run_directory",
         "transfer",
-        "figures",
-        "endpoints",
-        "curves",
-        "monitors",
-        "callbacks",
+        "storage.checkpoint_files",
+        "storage.checkpoints",
+        "storage.run_directory",
+        "scores.samples_file",
+        "pictures.figures",
+        "pictures.curves",
+        "serving.endpoints",
+        "training.divergence",
+        "training.saving",
+        "training.loop",
+        "training.monitors",
+        "training.callbacks",
     ),
     "modes": (
-        "training",
-        "evaluation",
-        "scoring",
-        "exporting",
-        "sample_writer",
-        "converting",
-        "serving",
-        "comparing",
-        "conditional_figures",
-        "density_figure",
-        "inference_figure",
-        "paper_figures",
-        "report",
-        "reproducing",
-        "result_tables",
+        "scores.evaluation",
+        "scores.comparing",
+        "scores.reproducing",
+        "scores.result_tables",
+        "pictures.conditional_figures",
+        "pictures.density_figure",
+        "pictures.inference_figure",
+        "pictures.paper_figures",
+        "pictures.report",
+        "training.experiment",
+        "training.scoring",
+        "serving.exporting",
+        "serving.sample_writer",
+        "serving.converting",
+        "serving.server",
     ),
-    "front": (
-        "command_flags",
-        "session",
-        "run",
-        "testing",
-        "checking",
-        "inspection",
-        "template",
-    ),
+    "front": ("testing", "commands", "run"),
 }
 BUILDS_ON = {
     "contracts": (),
@@ -169,6 +153,12 @@ def in_package(path):
     return path.relative_to(PACKAGE).with_suffix("").parts
 
 
+def dotted(path):
+    """The name below `ganzoo`: `losses.minimax`, or a package's `losses`."""
+    parts = in_package(path)
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+
 def parse(path):
     return ast.parse(path.read_text(), str(path))
 
@@ -184,16 +174,23 @@ def imported_names(tree):
 
 
 def imports_of_ganzoo(path):
-    """What a module imports from ganzoo: `losses`, `errors`, ..."""
+    """Modules that one imports from ganzoo: `errors`, `losses.minimax`, ..."""
+    known = {dotted(path) for path in modules()}
     for name in imported_names(parse(path)):
         package, *rest = name.split(".")
-        if package == "ganzoo" and rest and not rest[0].startswith("__"):
-            yield rest[0]
+        if package != "ganzoo" or not rest or rest[0].startswith("__"):
+            continue
+        # The last part may be what is taken from a module.
+        found = {".".join(rest), ".".join(rest[:-1])} & known - {""}
+        assert found, f"{path} imports {name}, which is no module"
+        yield max(found, key=len)
 
 
 def row_of(module):
-    rows = [row for row, members in ROWS.items() if module in members]
-    assert rows, f"{module}.py has no place in ROWS of tests/test_project.py"
+    package = module.split(".")[0]
+    rows = [r for r, names in ROWS.items() if {module, package} & set(names)]
+    assert rows, f"{module} has no place in ROWS of tests/test_project.py"
+    assert len(rows) == 1, f"{module} has several places in ROWS"
     return rows[0]
 
 
@@ -205,7 +202,20 @@ def reachable_rows(row):
 
 
 def core_modules():
-    return [path for path in modules() if len(in_package(path)) == 1]
+    """All but the components and this: what has a place in ROWS."""
+    return [
+        path
+        for path in modules()
+        if in_package(path)[0] not in KINDS and not is_map(path)
+    ]
+
+
+def is_map(path):
+    """Whether it is an `__init__` that holds nothing but a docstring.
+
+    ganzoo's holds the version as well.
+    """
+    return path.name == "__init__.py" and not any(imported_names(parse(path)))
 
 
 def component_modules():
@@ -218,24 +228,73 @@ def names(paths):
 
 @pytest.mark.parametrize("path", core_modules(), ids=names(core_modules()))
 def test_imports_point_one_way(path):
-    (module,) = in_package(path)
-    if module in ("__init__", "__main__"):
-        return
+    module = dotted(path)
     allowed = reachable_rows(row_of(module))
     for imported in imports_of_ganzoo(path):
-        assert imported not in KINDS, f"{module} imports a component"
+        assert imported.split(".")[0] not in KINDS, (
+            f"{module} imports a component"
+        )
         assert row_of(imported) in allowed, f"{module} imports {imported}"
 
 
-def test_no_imports_in_a_circle():
-    graph = {
-        in_package(path)[0]: set(imports_of_ganzoo(path))
-        for path in core_modules()
-    }
+def test_rows_name_what_there_is():
+    there = {dotted(path) for path in modules()}
+    assert {name for row in ROWS.values() for name in row} <= there
+
+
+def assert_no_circle(graph):
     while graph:
-        leaves = {module for module in graph if not graph[module] & set(graph)}
+        leaves = {node for node in graph if not graph[node] & set(graph)}
         assert leaves, f"A circle among {sorted(graph)}"
-        graph = {m: graph[m] for m in graph if m not in leaves}
+        graph = {node: graph[node] for node in graph if node not in leaves}
+
+
+def test_no_imports_in_a_circle():
+    assert_no_circle(
+        {dotted(path): set(imports_of_ganzoo(path)) for path in core_modules()}
+    )
+
+
+def test_no_packages_in_a_circle():
+    """A package is one thing here, like a module beside it."""
+    graph = {}
+    for path in core_modules():
+        package = in_package(path)[0]
+        imported = {name.split(".")[0] for name in imports_of_ganzoo(path)}
+        graph[package] = graph.get(package, set()) | imported - {package}
+    assert_no_circle(graph)
+
+
+def test_the_map_is_in_the_order_of_imports():
+    """Each line of it imports what stands above, never what stands below."""
+    lines = ast.get_docstring(parse(PACKAGE / "__init__.py")).splitlines()
+    place = {}
+    for number, line in enumerate(lines):
+        entry = re.match(r" {4}((\w+/?)(, \w+/?)*)(  |$)", line)
+        for name in entry.group(1).split(", ") if entry else ():
+            place[name.rstrip("/")] = number
+    for path in core_modules():
+        for imported in imports_of_ganzoo(path):
+            above, below = imported.split(".")[0], in_package(path)[0]
+            assert place[above] <= place[below], f"{below} imports {above}"
+
+
+PACKAGES = [
+    path
+    for path in modules()
+    if path.name == "__init__.py"
+    and in_package(path)[0] not in (*KINDS, "testing")
+]
+
+
+@pytest.mark.parametrize("path", PACKAGES, ids=names(PACKAGES))
+def test_the_map_of_a_package_is_whole(path):
+    words = set(re.findall(r"\w+", ast.get_docstring(parse(path))))
+    beside = {other.stem for other in path.parent.glob("*.py")}
+    beside |= {other.parent.name for other in path.parent.glob("*/__init__.py")}
+    assert beside - {"__init__"} <= words
+    # What is imported costs whoever wants one module of the package.
+    assert is_map(path) or dotted(path) == "configuration"
 
 
 @pytest.mark.parametrize(
@@ -244,14 +303,15 @@ def test_no_imports_in_a_circle():
 def test_components_import_no_core(path):
     kind = in_package(path)[0]
     for imported in imports_of_ganzoo(path):
-        assert imported in OPEN_TO_COMPONENTS | {kind}
+        allowed = imported in OPEN_TO_COMPONENTS
+        assert allowed or imported.split(".")[0] == kind
 
 
 @pytest.mark.parametrize("path", modules(), ids=names(modules()))
 def test_only_the_configuration_imports_gin(path):
     imported = {name.split(".")[0] for name in imported_names(parse(path))}
-    module = "/".join(in_package(path))
-    assert "gin" not in imported or module in ("configuration", "gin_files")
+    may = ("configuration", "configuration.gin_files")
+    assert "gin" not in imported or dotted(path) in may
 
 
 @pytest.mark.parametrize("path", modules(), ids=names(modules()))
@@ -323,7 +383,7 @@ def test_what_is_public_is_documented(path):
         ("ganzoo.catalogue", {"tensorflow", "keras", "numpy", "gin"}),
         ("ganzoo.configuration", {"tensorflow", "keras", "numpy"}),
         ("ganzoo.run", {"tensorflow", "keras", "numpy"}),
-        ("ganzoo.result_tables", {"tensorflow", "keras", "gin"}),
+        ("ganzoo.scores.result_tables", {"tensorflow", "keras", "gin"}),
     ],
 )
 def test_importing_costs_nothing_heavy(module, heavy):

@@ -9,8 +9,9 @@ import toronto_faces
 from real_data import tfds_folder
 
 from conftest import ROOT
-from ganzoo import checkpoint_files, configuration
+from ganzoo import configuration
 from ganzoo.run import run
+from ganzoo.storage import checkpoint_files
 
 RECIPES = sorted((ROOT / "gin").glob("*.gin"))
 

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from small_runs import game
 
-from ganzoo.checkpoints import Checkpoints
 from ganzoo.errors import RunError
+from ganzoo.storage.checkpoints import Checkpoints
 from ganzoo.transfer import initialize_from
 
 

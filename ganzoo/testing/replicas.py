@@ -13,7 +13,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from ganzoo import strategies
+from ganzoo.distribution import strategies
 from ganzoo.randomness import Draws, Segment
 from ganzoo.testing.promises import Broken
 

@@ -1,0 +1,8 @@
+"""Numbers about a trained game: got, compared, reproduced.
+
+evaluation     a checkpoint scored, each number with its protocol
+samples_file   other people's samples, scored the same way
+comparing      several runs side by side: ranked if scored alike
+reproducing    a run trained and scored by a command, unless it was already
+result_tables  tables of such runs, written into a page
+"""

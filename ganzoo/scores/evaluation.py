@@ -1,0 +1,228 @@
+"""Numbers about a trained game, each with the protocol that it was got by."""
+
+import inspect
+import json
+import math
+import pathlib
+import platform
+import sys
+import time
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+import keras
+import numpy as np
+import scipy
+import sklearn
+import tensorflow as tf
+
+import ganzoo
+from ganzoo.errors import ComponentError
+from ganzoo.gan import Gan
+from ganzoo.sampling import Sampler
+from ganzoo.scores.samples_file import SamplesFile
+from ganzoo.storage import cache, whole_files
+from ganzoo.storage.checkpoints import Checkpoints
+from ganzoo.storage.run_directory import RunDirectory
+
+
+def evaluate(
+    source: Gan | SamplesFile,
+    dataset: Any,
+    run: RunDirectory | None = None,
+    *,
+    evaluators: Sequence[Any] = (),
+    batch_size: int = 500,
+) -> list[dict[str, Any]]:
+    """Runs the evaluators on G's own weights and their averages, or on a file.
+
+    Evaluators that need a generator are left out for a file, with a line that
+    says so.
+
+    Args:
+        source: The game, trained, or a file of samples.
+        dataset: What it was trained on.
+        run: `results_file` of it is written; None writes nothing.
+        evaluators: See `ganzoo.interfaces.Evaluator`.
+        batch_size: Samples generated at a time; no number depends on it.
+
+    Returns:
+        One dict for each number: name, value, protocol, baselines (the same
+        about the data alone) and warnings.
+
+    Raises:
+        ComponentError: If an evaluator yields something else than a number.
+    """
+    models, about = _candidates(source, batch_size)
+    step = about.get("step")
+    about["dataset"] = type(dataset).__name__
+    about["data_hash"] = cache.fingerprint(dataset) if evaluators else None
+    about["value_range"] = dataset.value_range
+    about["versions"] = _versions()
+    results = []
+    for evaluator in evaluators:
+        name = type(evaluator).__name__
+        if isinstance(source, SamplesFile) and _needs_generator(evaluator):
+            print(f"{name} needs a generator: left out for a file of samples.")
+            continue
+        baselines = _baselines(evaluator, dataset, about["data_hash"])
+        for weights, model in models.items():
+            start = time.monotonic()
+            shared = {"evaluator": name, "weights": weights, **about}
+            for result in numbers(evaluator, evaluator.run(model, dataset)):
+                result["protocol"] |= shared
+                seconds = time.monotonic() - start
+                result["protocol"]["seconds"] = round(seconds, 3)
+                result["baselines"] = [
+                    baseline
+                    for baseline in baselines
+                    if baseline["protocol"].get("of") == result["name"]
+                ]
+                result["warnings"] = _warnings(result)
+                results.append(result)
+                print(describe(result), flush=True)
+                for warning in result["warnings"]:
+                    print(f"  {warning}", flush=True)
+    if run is not None:
+        run.write(results_file(run, step), json.dumps(results, indent=1))
+    return results
+
+
+def results_file(run: RunDirectory, step: int | None) -> str:
+    """Where the numbers about a step are, so that none is taken for another.
+
+    Returns:
+        "evaluation.json" for the newest checkpoint, else
+        "evaluation-step-<step>.json".
+    """
+    steps = Checkpoints(run.path / "checkpoints").steps()
+    if step is None or not steps or step >= steps[-1]:
+        return "evaluation.json"
+    return f"evaluation-step-{step:08d}.json"
+
+
+def evaluate_file(
+    path: str, dataset: Any, evaluate: Callable[..., Any]
+) -> pathlib.Path:
+    """Scores the samples in a file; the numbers go beside it.
+
+    Args:
+        path: See `ganzoo.scores.samples_file.SamplesFile`.
+        dataset: What the samples imitate.
+        evaluate: `ganzoo.scores.evaluation.evaluate` with its evaluators bound.
+
+    Returns:
+        `<path>.evaluation.json`, which `ganzoo.scores.comparing` reads.
+    """
+    results = evaluate(SamplesFile(path, dataset), dataset)
+    beside = pathlib.Path(f"{path}.evaluation.json")
+    whole_files.write(beside, json.dumps(results, indent=1))
+    return beside
+
+
+def describe(result: dict[str, Any]) -> str:
+    """One line: name, value, standard error, whose weights, baselines."""
+    protocol = result["protocol"]
+    error = protocol.get("standard_error")
+    step = f", step {protocol['step']}" if "step" in protocol else ""
+    baselines = "; ".join(
+        f"{baseline['name'].replace('_', ' ')}: {baseline['value']:.6g}"
+        for baseline in result.get("baselines", ())
+    )
+    return (
+        f"{result['name']} = {result['value']:.6g}"
+        + (f" +- {error:.2g}" if error is not None else "")
+        + f" ({protocol['weights']} weights{step})"
+        + (f" [{baselines}]" if baselines else "")
+    )
+
+
+def samplers(gan: Gan, batch_size: int = 500) -> dict[str, Sampler]:
+    """The models that a game is: {"raw": ..., "ema": where it averages}."""
+    models = {"raw": Sampler(gan, False, batch_size)}
+    if gan.ema:
+        models["ema"] = Sampler(gan, True, batch_size)
+    return models
+
+
+def numbers(evaluator: Any, yielded: Any) -> Iterator[dict[str, Any]]:
+    """What an evaluator yields, as dicts of name, value and protocol.
+
+    Raises:
+        ComponentError: If it yields something else than a number.
+    """
+    for name, value, protocol in yielded:
+        if not isinstance(name, str) or not math.isfinite(value):
+            raise ComponentError(
+                f"`{type(evaluator).__name__}.run` must yield (name, value, "
+                "protocol) with a finite value. Received: "
+                f"{name!r}, {value!r}. Raise an error that says what is wrong."
+            )
+        yield {"name": name, "value": float(value), "protocol": dict(protocol)}
+
+
+def _candidates(
+    source: Gan | SamplesFile, batch_size: int
+) -> tuple[dict[str, Any], dict[str, Any]]:
+    """The models that `source` is, and what tells it from others."""
+    if isinstance(source, SamplesFile):
+        digest = cache.key(np.asarray(source.samples))
+        return {"file": source}, {
+            "samples_file": source.path.name,
+            "samples_hash": digest,
+        }
+    return dict(samplers(source, batch_size)), {
+        "step": int(source.step.numpy()),
+        "ema_decay": source.ema_decay,
+        "ema_start": source.ema_start,
+        "run_seed": source.seed,
+    }
+
+
+def _baselines(
+    evaluator: Any, dataset: Any, data_hash: str | None
+) -> list[dict[str, Any]]:
+    """Numbers about the data alone, once for each data set and setting."""
+    if not hasattr(evaluator, "baselines"):
+        return []
+    # By its method: gin makes a subclass of each class, without source.
+    method = type(evaluator).run
+    settings = {name: repr(value) for name, value in vars(evaluator).items()}
+    key = cache.key(
+        data_hash,
+        method.__qualname__,
+        inspect.getsource(sys.modules[method.__module__]),
+        settings,
+        ganzoo.__version__,
+        sklearn.__version__,
+    )
+    return cache.recall(
+        f"baselines-{key}",
+        lambda: list(numbers(evaluator, evaluator.baselines(dataset))),
+    )
+
+
+def _warnings(result: dict[str, Any]) -> list[str]:
+    """What the evaluator warns of, and what a baseline that is beaten says."""
+    found = list(result["protocol"].pop("warnings", ()))
+    for baseline in result["baselines"]:
+        exceeded = baseline["protocol"].get("if_exceeded")
+        if exceeded and result["value"] > baseline["value"]:
+            found.append(exceeded)
+    return found
+
+
+def _needs_generator(evaluator: Any) -> bool:
+    return getattr(evaluator, "needs_generator", False)
+
+
+def _versions() -> dict[str, str]:
+    return {
+        "ganzoo": ganzoo.__version__,
+        "keras": keras.__version__,
+        "numpy": np.__version__,
+        "python": platform.python_version(),
+        "scikit-learn": sklearn.__version__,
+        "scipy": scipy.__version__,
+        "tensorflow": tf.__version__,
+    }

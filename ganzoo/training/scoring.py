@@ -1,0 +1,85 @@
+"""Numbers on the way: evaluators every so often, and the best checkpoint."""
+
+import math
+import time
+from collections.abc import Sequence
+from typing import Any
+
+from ganzoo.errors import ConfigurationError
+from ganzoo.gan import Gan
+from ganzoo.scores.evaluation import numbers, samplers
+from ganzoo.training.callbacks import MetricsLog
+from ganzoo.training.saving import Saver
+
+_SIGNS = {"higher": 1.0, "lower": -1.0}
+
+
+class Scores:
+    """The callback that runs evaluators; the numbers go into the log.
+
+    Each is about raw and about averaged weights: "<name>/raw", "<name>/ema".
+    A checkpoint is saved with them. Its score is the first number of the first
+    evaluator, of averaged weights where there are some, if its protocol says
+    whether "higher" or "lower" is "better"; so the best checkpoint is the one
+    with the best of these numbers.
+
+    Of several workers, the chief evaluates.
+
+    Args:
+        gan: The game.
+        evaluators: See `ganzoo.interfaces.Evaluator`.
+        dataset: The data set.
+        every_steps: Steps between two.
+        saver: Saves the checkpoint.
+        log: Takes the numbers; None on a worker that keeps nothing.
+    """
+
+    def __init__(
+        self,
+        gan: Gan,
+        evaluators: Sequence[Any],
+        dataset: Any,
+        every_steps: int,
+        saver: Saver,
+        log: MetricsLog | None = None,
+    ):
+        self.models = samplers(gan)
+        self.evaluators = evaluators
+        self.dataset = dataset
+        self.every_steps = every_steps
+        self.saver = saver
+        self.log = log
+
+    def __call__(self, gan: Gan, step: int) -> None:
+        """Evaluates, unless a weight is not finite, and saves."""
+        self.saver.check(gan, step)
+        score = math.nan
+        if self.log is not None:
+            start = time.monotonic()
+            values, score = self._evaluate()
+            self.log.add(step, values, time.monotonic() - start)
+        self.saver.save(gan, step, score)
+
+    def _evaluate(self) -> tuple[dict[str, float], float]:
+        """The values by name, and the checkpoint's score."""
+        values: dict[str, float] = {}
+        score = math.nan
+        for index, evaluator in enumerate(self.evaluators):
+            for weights, model in self.models.items():
+                found = list(
+                    numbers(evaluator, evaluator.run(model, self.dataset))
+                )
+                for result in found:
+                    name = f"{result['name']}/{weights}"
+                    if name in values:
+                        raise ConfigurationError(
+                            "`train.evaluators` must yield numbers of "
+                            f"different names. Received: {name} twice. Leave "
+                            "one evaluator out."
+                        )
+                    values[name] = result["value"]
+                if index == 0 and found:
+                    better = found[0]["protocol"].get("better")
+                    sign = _SIGNS.get(better, math.nan)
+                    score = sign * found[0]["value"]
+        return values, score

@@ -1,0 +1,159 @@
+"""`--new_plugin`: what it writes installs, keeps its promises and trains."""
+
+import ast
+import importlib.metadata
+import os
+import pathlib
+import re
+import subprocess
+import sys
+import tomllib
+
+import pytest
+
+from conftest import ROOT
+from ganzoo import configuration, registry
+from ganzoo.commands.template import write_plugin
+from ganzoo.errors import ConfigurationError
+
+
+@pytest.mark.parametrize("kind", registry.KINDS)
+def test_package_declares_its_component(kind, tmp_path):
+    said = write_plugin("my_toy", kind, str(tmp_path))
+    folder = tmp_path / "ganzoo-my_toy"
+    assert f"pip install -e {folder}" in said
+    files = {
+        str(p.relative_to(folder)) for p in folder.rglob("*") if p.is_file()
+    }
+    assert files == {
+        "README.md",
+        "pyproject.toml",
+        "ganzoo_my_toy/__init__.py",
+        f"ganzoo_my_toy/{kind}.py",
+        "gin/my_toy_digits.gin",
+        "tests/test_my_toy.py",
+    }
+    project = tomllib.loads((folder / "pyproject.toml").read_text())["project"]
+    target = project["entry-points"][f"ganzoo.{kind}"]["my_toy"]
+    module, attribute = target.split(":")
+    assert module == f"ganzoo_my_toy.{kind}"
+    tree = ast.parse((folder / f"ganzoo_my_toy/{kind}.py").read_text())
+    assert attribute in {getattr(node, "name", None) for node in tree.body}
+    for path in folder.rglob("*"):
+        if path.is_file():
+            assert not re.search(r"\$\{?[a-z]", path.read_text()), path
+    # It needs nothing of ganzoo's but in its test.
+    for path in (folder / "ganzoo_my_toy").iterdir():
+        assert "import ganzoo" not in path.read_text()
+        assert "from ganzoo" not in path.read_text()
+
+
+def test_the_packages_name_does_for_the_components(tmp_path):
+    write_plugin("ganzoo-toy", "losses", str(tmp_path))
+    assert [path.name for path in tmp_path.iterdir()] == ["ganzoo-toy"]
+    assert (tmp_path / "ganzoo-toy" / "ganzoo_toy" / "losses.py").exists()
+
+
+@pytest.mark.parametrize("kind", registry.KINDS)
+def test_recipe_names_the_component(kind, tmp_path, install, site):
+    write_plugin("toy", kind, str(tmp_path))
+    folder = tmp_path / "ganzoo-toy"
+    project = tomllib.loads((folder / "pyproject.toml").read_text())["project"]
+    points = {
+        group: [f"{name} = {target}" for name, target in declared.items()]
+        for group, declared in project["entry-points"].items()
+    }
+    modules = {
+        f"ganzoo_toy/{path.name}": path.read_text()
+        for path in (folder / "ganzoo_toy").iterdir()
+    }
+    install("ganzoo-toy", "0.1.0", points, modules)
+    found = configuration.read([str(folder / "gin/toy_digits.gin")])
+    assert f"ganzoo_toy.{kind}.toy\tganzoo-toy\t" in found.components_text()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (
+            ("My-Toy", "losses", "."),
+            "`--new_plugin` must be a lower-case Python name, such as sagan. "
+            "Received: 'My-Toy'.",
+        ),
+        (
+            ("toy", "loses", "."),
+            "No kind named 'loses'. Did you mean 'losses'? Kinds: generators, "
+            "discriminators, losses, datasets, evaluators.",
+        ),
+        (
+            ("toy", "losses", "no/such/folder"),
+            "`--output` must be a folder. Received: 'no/such/folder'. Make it "
+            "first.",
+        ),
+    ],
+)
+def test_bad_arguments(arguments, message):
+    with pytest.raises(ConfigurationError, match=f"^{re.escape(message)}$"):
+        write_plugin(*arguments)
+
+
+def test_nothing_is_overwritten(tmp_path):
+    write_plugin("toy", "losses", str(tmp_path))
+    message = (
+        f"{tmp_path / 'ganzoo-toy'} must not exist yet. Received: a folder "
+        "that does. Choose another --new_plugin or --output."
+    )
+    with pytest.raises(ConfigurationError, match=f"^{re.escape(message)}$"):
+        write_plugin("toy", "datasets", str(tmp_path))
+
+
+def run(*command, path, cwd):
+    """Runs a command that must succeed; `path` is in front of its imports."""
+    done = subprocess.run(
+        command,
+        cwd=cwd,
+        env={
+            **os.environ,
+            "PYTHONPATH": os.pathsep.join([str(path), str(ROOT)]),
+            "TF_CPP_MIN_LOG_LEVEL": "2",
+        },
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", registry.KINDS)
+def test_package_installs_conforms_and_trains(kind, tmp_path):
+    write_plugin("toy", kind, str(tmp_path))
+    folder, target = tmp_path / "ganzoo-toy", tmp_path / "site"
+    run(
+        *(sys.executable, "-m", "pip", "install", "--quiet", "--no-deps"),
+        *("--no-build-isolation", "--target", str(target), str(folder)),
+        path=target,
+        cwd=tmp_path,
+    )
+    (distribution,) = importlib.metadata.distributions(
+        name="ganzoo-toy", path=[str(target)]
+    )
+    assert distribution.version == "0.1.0"
+    run(sys.executable, "-m", "pytest", "-q", "tests", path=target, cwd=folder)
+    said = run(
+        *(sys.executable, "-m", "ganzoo.run"),
+        "--gin_file=gin/toy_digits.gin",
+        "--mode=train,evaluate",
+        "--gin_param=train.num_steps = 20",
+        *(
+            ["--gin_param=evaluators.parzen.num_samples = 100"]
+            if kind != "evaluators"
+            else []
+        ),
+        path=target,
+        cwd=folder,
+    )
+    assert "Step 20." in said
+    record = pathlib.Path(folder, "runs/toy_digits/components.txt").read_text()
+    assert f"ganzoo_toy.{kind}.toy\tganzoo-toy\t0.1.0\t" in record
+    assert pathlib.Path(folder, "runs/toy_digits/evaluation.json").exists()

@@ -1,0 +1,190 @@
+"""Numbers with their protocols, on a file of samples and on a small game."""
+
+import json
+import re
+
+import numpy as np
+import pytest
+
+from ganzoo.datasets.digits import Digits
+from ganzoo.errors import ComponentError
+from ganzoo.evaluators.parzen import Parzen
+from ganzoo.run import run
+from ganzoo.scores.comparing import compare
+from ganzoo.scores.evaluation import describe, evaluate, evaluate_file
+from ganzoo.scores.samples_file import SamplesFile
+from ganzoo.storage import cache
+
+
+class Constant:
+    """Yields what it is told to; counts how often its baseline is asked."""
+
+    asked = 0
+
+    def __init__(self, value, floor=0.0, **protocol):
+        self.value = value
+        self.floor = floor
+        self.protocol = protocol
+
+    def run(self, model, dataset):
+        yield "number", self.value, self.protocol
+
+    def baselines(self, dataset):
+        Constant.asked += 1
+        yield "floor", self.floor, {"of": "number", "if_exceeded": "Too good."}
+
+
+class NeedsGenerator(Constant):
+    needs_generator = True
+
+
+@pytest.fixture
+def digits_file(tmp_path):
+    path = tmp_path / "samples.npy"
+    np.save(path, Digits().examples("train")[:200])
+    return path
+
+
+def score(path, *evaluators):
+    data = Digits()
+    return evaluate(SamplesFile(path, data), data, evaluators=evaluators)
+
+
+def test_the_protocol_tells_data_samples_and_versions(digits_file, capsys):
+    (result,) = score(digits_file, Constant(-1.0, num=3))
+    protocol = result["protocol"]
+    assert json.loads(json.dumps(result)) == {
+        **result,
+        "protocol": {**protocol, "value_range": [0.0, 1.0]},
+    }
+    assert protocol["num"] == 3
+    assert protocol["evaluator"] == "Constant"
+    assert protocol["weights"] == "file"
+    assert protocol["samples_file"] == "samples.npy"
+    assert protocol["dataset"] == "Digits"
+    assert protocol["data_hash"] == cache.fingerprint(Digits())
+    assert protocol["versions"]["numpy"] == np.__version__
+    assert protocol["seconds"] >= 0
+    assert "number = -1 (file weights) [floor: 0]" in capsys.readouterr().out
+
+
+def test_a_beaten_baseline_says_its_sentence(digits_file):
+    (below,) = score(digits_file, Constant(1.0, floor=1.0))
+    (above,) = score(digits_file, Constant(1.1, floor=1.0, warnings=["Odd."]))
+    assert below["warnings"] == []
+    assert above["warnings"] == ["Odd.", "Too good."]
+    assert "warnings" not in above["protocol"]
+
+
+def test_baselines_are_computed_once_for_a_data_set_and_setting(digits_file):
+    Constant.asked = 0
+    for value, asked in [(7.0, 1), (7.0, 1), (8.0, 2)]:
+        score(digits_file, Constant(value, floor=0.25))
+        assert Constant.asked == asked
+    data = Digits((-1.0, 1.0))
+    samples = SamplesFile(digits_file, data)
+    evaluate(samples, data, evaluators=[Constant(7.0, floor=0.25)])
+    assert Constant.asked == 3
+
+
+def test_a_file_is_spared_what_needs_a_generator(digits_file, capsys):
+    assert score(digits_file, NeedsGenerator(1.0)) == []
+    assert (
+        "NeedsGenerator needs a generator: left out for a file of samples."
+        in capsys.readouterr().out
+    )
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf])
+def test_what_is_no_number_is_an_error(digits_file, value):
+    message = (
+        "`Constant.run` must yield (name, value, protocol) with a finite "
+        f"value. Received: 'number', {value!r}. Raise an error"
+    )
+    with pytest.raises(ComponentError, match=re.escape(message)):
+        score(digits_file, Constant(value))
+
+
+def test_other_peoples_samples_are_scored_by_the_same_code(digits_file, capsys):
+    status = run(
+        [
+            "ganzoo",
+            "--mode=evaluate",
+            f"--samples={digits_file}",
+            "--gin_file=gin/digits_mlp.gin",
+            "--gin_param=evaluators.parzen.num_samples = 200",
+            "--gin_param=evaluators.parzen.num_k_means_centres = 20",
+        ]
+    )
+    out = capsys.readouterr().out
+    assert status == 0
+    (result,) = json.loads(
+        digits_file.with_name("samples.npy.evaluation.json").read_text()
+    )
+    data = Digits()
+    ((_, value, _),) = Parzen(200).run(SamplesFile(digits_file, data), data)
+    assert result["value"] == pytest.approx(value)
+    assert describe(result) in out
+    assert [b["name"] for b in result["baselines"]] == [
+        "training_examples",
+        "faded_training_examples",
+        "k_means_centres",
+        "mean_example",
+    ]
+
+
+def test_files_of_numbers_compare(tmp_path):
+    data = Digits()
+    train = data.examples("train")
+    files = []
+    for name, samples in [("real", train[:100]), ("mean", train[:100] * 0)]:
+        path = tmp_path / f"{name}.npy"
+        np.save(path, samples)
+        files.append(
+            evaluate_file(
+                path,
+                data,
+                lambda source, dataset: evaluate(
+                    source, dataset, evaluators=[Parzen(100)]
+                ),
+            )
+        )
+    lines = compare(files).splitlines()
+    assert lines[2].split()[0] == "1"
+    assert lines[2].endswith("real.npy.evaluation.json")
+    assert lines[3].split()[0] == "2"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (
+            ["--mode=compare"],
+            "`compare` needs at least two runs. Received: 0.",
+        ),
+        (
+            ["--mode=compare,train", "--run_dir=x"],
+            "`--mode=compare` stands alone. Received: --mode=compare,train.",
+        ),
+        (
+            ["--samples=x.npy", "--gin_file=gin/digits_mlp.gin"],
+            "`--samples` needs --mode=evaluate, and --gin_file or --run_dir",
+        ),
+        (
+            ["--samples=x.npy", "--mode=evaluate"],
+            "`--samples` needs --mode=evaluate, and --gin_file or --run_dir",
+        ),
+        (
+            [
+                "--samples=x.npy",
+                "--mode=evaluate",
+                "--gin_file=gin/digits_mlp.gin",
+            ],
+            "x.npy must be a .npy or .npz file of an array. Received: "
+            "FileNotFoundError",
+        ),
+    ],
+)
+def test_slips_of_the_command_line(capsys, arguments, message):
+    assert run(["ganzoo", *arguments]) == 2
+    assert message in capsys.readouterr().err
