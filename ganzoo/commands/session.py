@@ -1,5 +1,6 @@
 """One command on one run directory: the game built from its configuration."""
 
+import contextlib
 import zlib
 from collections.abc import Sequence
 from typing import Any
@@ -147,6 +148,10 @@ class Session:
     def finish(self) -> None:
         """Waits for the other workers: one that leaves takes all with it."""
         self.consensus.largest([0])
+        # Whoever waits here still answers those whose call above goes on; who
+        # has left has nothing to wait for.
+        with contextlib.suppress(RunError):
+            self.consensus.largest([0])
 
     def _require_checkpoint(self, purpose: str) -> None:
         if not self.step:
