@@ -1,5 +1,6 @@
 """Contestants take turns, each in a process of its own; who else was busy."""
 
+import contextlib
 import importlib.util
 import json
 import os
@@ -7,7 +8,9 @@ import pathlib
 import statistics
 import subprocess
 import sys
+import tempfile
 import time
+from collections.abc import Callable
 from typing import NamedTuple
 
 HERE = pathlib.Path(__file__).parent
@@ -37,10 +40,13 @@ CONTESTANTS = (
 
 
 def interpreter(module: str, environments: pathlib.Path) -> str | None:
-    """The Python that has a module: an environment of its own, or this one."""
-    own = environments / module / "bin" / "python"
+    """The Python that has a module: an environment of its own, or this one.
+
+    Where there is an environment it counts, even if it turns out to be broken.
+    """
+    own = environments / module
     if own.exists():
-        return str(own)
+        return str(own / "bin" / "python")
     found = importlib.util.find_spec(module)
     return None if found is None else sys.executable
 
@@ -55,59 +61,95 @@ class Player:
     def __init__(self, contestant: Contestant, python: str, what: list[str]):
         self.name = contestant.name
         script = str(ALTERNATIVES / contestant.script)
-        self.process = subprocess.Popen(
-            [python, script, *what, *contestant.extra],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
+        # A file: nobody reads meanwhile, and a pipe that is full stops it.
+        self._said = tempfile.TemporaryFile("w+", errors="replace")
         try:
-            self.ready = self._read()["ready"]
-        except ValueError:
-            _, said = self.process.communicate()
-            last = said.strip().splitlines()[-1:] or ["no word"]
-            raise RuntimeError(f"{self.name} failed: {last[0]}") from None
+            self.process = subprocess.Popen(
+                [python, script, *what, *contestant.extra],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=self._said,
+                text=True,
+            )
+        except OSError as error:
+            self._said.close()
+            raise RuntimeError(
+                f"{self.name} failed: its Python: {error.strerror}"
+            ) from None
+        self.ready = self._read()["ready"]
 
     def seconds(self, num: int) -> float:
-        """How long so many steps take it."""
-        self.process.stdin.write(f"{num}\n")
-        self.process.stdin.flush()
+        """How long so many steps take it.
+
+        Raises:
+            RuntimeError: If it ended.
+        """
+        try:
+            self.process.stdin.write(f"{num}\n")
+            self.process.stdin.flush()
+        except OSError:
+            pass  # It has ended: there is nothing to read either.
         return self._read()
 
     def close(self) -> None:
         """Ends the process."""
-        self.process.stdin.close()
+        with contextlib.suppress(OSError):
+            self.process.stdin.close()
+        self.process.stdout.close()
         self.process.wait()
+        self._said.close()
 
     def _read(self):
-        return json.loads(self.process.stdout.readline())
+        try:
+            return json.loads(self.process.stdout.readline())
+        except ValueError:
+            self.process.kill()
+            self.process.wait()
+            self._said.seek(0)
+            lines = self._said.read().strip().splitlines() or ["no word"]
+            self.close()
+            raise RuntimeError(f"{self.name} failed: {lines[-1]}") from None
 
 
 def contest(
     players: list[Player], num_rounds: int
-) -> tuple[dict[str, dict], float]:
+) -> tuple[dict[str, dict], float, dict[str, str]]:
     """Plays rounds in which each has its turn, of about `BLOCK_SECONDS`.
 
     Returns:
-        By name {"median", "low", "high"} in milliseconds for a step; and the
-        share of the processors that others used meanwhile.
+        By name {"median", "low", "high"} in milliseconds for a step; the share
+        of the processors that others used meanwhile; and why a player that did
+        not play to the end, which has no times, did not.
     """
-    steps = {}
-    for player in players:
+    steps, failures = {}, {}
+    times: dict[str, list[float]] = {player.name: [] for player in players}
+
+    def play(player: Player, take_turn: Callable[[Player], None]) -> None:
+        if player.name not in failures:
+            try:
+                take_turn(player)
+            except RuntimeError as error:
+                failures[player.name] = str(error)
+                del times[player.name]
+
+    def choose(player: Player) -> None:
         once = player.seconds(1)
         if once < BLOCK_SECONDS:  # The first may be slow: once more.
             once = player.seconds(2) / 2
         steps[player.name] = max(1, round(BLOCK_SECONDS / once))
-    times: dict[str, list[float]] = {player.name: [] for player in players}
+
+    def measure(player: Player) -> None:
+        num = steps[player.name]
+        times[player.name].append(1e3 * player.seconds(num) / num)
+
+    for player in players:
+        play(player, choose)
     with Others([player.process.pid for player in players]) as others:
         for _ in range(num_rounds):
             for player in players:
-                num = steps[player.name]
-                times[player.name].append(1e3 * player.seconds(num) / num)
-    return {name: summary(values) for name, values in times.items()}, (
-        others.share
-    )
+                play(player, measure)
+    summaries = {name: summary(values) for name, values in times.items()}
+    return summaries, others.share, failures
 
 
 def summary(values: list[float]) -> dict[str, float]:

@@ -1,8 +1,11 @@
-"""The least time that a step can take: arithmetic at the rate of products.
+"""What a step has to take: its arithmetic at the rate of matrix products.
 
-Multiplications that no implementation can leave out, at the rate of the largest
-matrix product of the game; then the optimizer's pass over weights, velocities
-and gradients at the bandwidth of a sum of arrays. Both rates are of this run.
+The multiplications of the layers as the recipe has them, products with padding
+among them, at the rate of the largest matrix product of the game; then the
+optimizer's pass over weights, velocities and gradients at the bandwidth of a
+sum of arrays. Both rates are of this run. Other arithmetic for the same
+function (Winograd's, a convolution joined with the doubling before it) can
+take less.
 """
 
 import math
@@ -14,7 +17,8 @@ import time
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
 
-# Read w, v, g and write w, v: float32.
+# Read w, v, g and write w, v: float32. As many for Adam with beta_1 = 0, whose
+# first moment is g.
 BYTES_PER_WEIGHT = 20
 
 
@@ -28,7 +32,7 @@ def layers(game):
         num_in = units
     channels, num = game.sample_shape[2], math.prod(game.sample_shape)
     if game.grid:
-        num_kernel = 25 * game.grid[2] * channels
+        num_kernel = 25 * game.grid[2] * channels  # A bias for each pixel.
         of_g.append((math.prod(game.grid[:2]) * num_kernel, num_kernel + num))
     else:
         of_g.append((num_in * num, (num_in + 1) * num))
@@ -50,20 +54,29 @@ def layers(game):
 def residual_layers(game):
     """As `layers`, of the nets of Miyato et al. 2018, appendix B."""
 
-    def conv(area, num_in, num_out, size=3):
+    def conv(area, num_in, num_out, size=3, num_others=None):
         weights = size**2 * num_in * num_out
-        return area * weights, weights + num_out
+        # Beside the kernel: by default a bias.
+        num_others = num_out if num_others is None else num_others
+        return area * weights, weights + num_others
 
     side, _, channels = game.sample_shape
     width = game.generator_width
+    norm = 2 * width  # A scale and a shift for each channel.
     of_g = [(game.latent_dim * 16 * width, (game.latent_dim + 1) * 16 * width)]
     for area in (8**2, 16**2, 32**2):
         of_g.append(conv(area // 4, width, width, size=1))
-        of_g += 2 * [conv(area, width, width)]
-    of_g.append(conv(side**2, width, channels))
+        of_g.append(conv(area, width, width, num_others=norm))
+        of_g.append(conv(area, width, width, num_others=norm + width))
+    of_g.append(conv(side**2, width, channels, num_others=norm + channels))
     width = game.discriminator_width
-    of_d = [conv(32**2, channels, width), conv(32**2, width, width)]
-    of_d += [conv(16**2, channels, width, size=1)]
+    # The first convolution and the first shortcut read the sample: one entry.
+    ends = zip(
+        conv(32**2, channels, width),
+        conv(16**2, channels, width, size=1),
+        strict=True,
+    )
+    of_d = [tuple(map(sum, ends)), conv(32**2, width, width)]
     of_d += [*2 * [conv(16**2, width, width)], conv(8**2, width, width, 1)]
     of_d += 4 * [conv(8**2, width, width)]
     return of_g, [*of_d, (width, width + 1)]

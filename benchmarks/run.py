@@ -41,7 +41,8 @@ def measure(row: str, chosen: argparse.Namespace) -> dict[str, Any]:
     players, absent = [], {}
     try:
         for contestant in CONTESTANTS:
-            if chosen.who and contestant.name not in chosen.who:
+            if chosen.who and contestant.name not in [*chosen.who, "ganzoo"]:
+                absent[contestant.name] = "not asked to play"
                 continue
             python = contests.interpreter(
                 contestant.module, chosen.environments
@@ -53,11 +54,15 @@ def measure(row: str, chosen: argparse.Namespace) -> dict[str, Any]:
                 players.append(Player(contestant, python, [game, rule]))
             except RuntimeError as error:
                 absent[contestant.name] = str(error)
-        times, share = contests.contest(players, chosen.rounds)
+        times, share, failures = contests.contest(players, chosen.rounds)
     finally:
         for player in players:
             player.close()
-    found = {"times": times, "others": round(share, 3), "absent": absent}
+    absent |= failures
+    if "ganzoo" not in times:  # Against it all others are measured.
+        raise SystemExit(f"{row}: {absent['ganzoo']}")
+    share = round(share, 3)
+    found = {"times": times, "others": share, "absent": absent}
     if rule != "sampling":
         with Others() as others:
             command = [sys.executable, str(HERE / "floors.py"), game, rule]
@@ -96,6 +101,10 @@ def main() -> int:
     unknown = sorted(set(chosen.only or []) - set(ROWS))
     if unknown:
         parser.error(f"no rows {unknown}; there are: {', '.join(ROWS)}")
+    names = [contestant.name for contestant in CONTESTANTS]
+    unknown = sorted(set(chosen.who or []) - set(names))
+    if unknown:
+        parser.error(f"no contestants {unknown}; there are: {', '.join(names)}")
     rows, was_quiet = {}, True
     recorded = records.load()
     for row in chosen.only or (recorded if chosen.check else ROWS):
@@ -116,6 +125,8 @@ def main() -> int:
         elif not (chosen.check or chosen.force):
             records.keep({row: found})
     if chosen.check:
+        for line in records.missing(recorded, rows):
+            print(line, file=sys.stderr)
         lines = records.regressions(recorded, rows)
         print("\n".join(lines) or f"No ratio of {len(rows)} rows has fallen.")
         return 1 if lines or not (was_quiet or chosen.force) else 0

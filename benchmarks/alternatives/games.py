@@ -39,6 +39,7 @@ class Game(NamedTuple):
     grid: tuple[int, int, int] | None = None  # Of a deconvolution, 5 by 3.
     num_pieces: int = 5
     latent_dim: int = 100
+    is_gaussian: bool = False  # The prior; else it is uniform.
 
 
 class ResidualGame(NamedTuple):
@@ -47,10 +48,14 @@ class ResidualGame(NamedTuple):
     sample_shape: tuple[int, int, int] = (32, 32, 3)
     batch_size: int = 64
     latent_dim: int = 128
+    is_gaussian: bool = True
     generator_width: int = 64
     discriminator_width: int = 32
     rate: float = 0.0002
     betas: tuple[float, float] = (0.0, 0.9)
+    epsilon: float = 1e-7  # Adam's; the other one is batch normalisation's.
+    norm_epsilon: float = 1e-3
+    norm_momentum: float = 0.9
 
 
 GAMES = {
@@ -59,7 +64,13 @@ GAMES = {
         (28, 28, 1), 100, (1200, 1200), ("relu", "relu"), "sigmoid", (240, 240)
     ),
     "cifar_mlp": Game(
-        (32, 32, 3), 100, (8000, 8000), ("relu", "sigmoid"), None, (1600, 1600)
+        (32, 32, 3),
+        100,
+        (8000, 8000),
+        ("relu", "sigmoid"),
+        None,
+        (1600, 1600),
+        is_gaussian=True,
     ),
     "cifar_conv": Game(
         (32, 32, 3),
@@ -70,6 +81,7 @@ GAMES = {
         (500,),
         (Conv(32, 8, 4, 4), Conv(32, 8, 3, 4), Conv(192, 5, 3, 2)),
         (10, 10, 80),
+        is_gaussian=True,
     ),
 }
 

@@ -39,6 +39,17 @@ class MaxoutConv(nn.Module):
         return self.pool(torch.maximum(*self.conv(x).chunk(2, 1)))
 
 
+class UntiedBias(nn.Module):
+    """A bias for each pixel and channel."""
+
+    def __init__(self, *shape):
+        super().__init__()
+        self.bias = nn.Parameter(torch.zeros(shape))
+
+    def forward(self, x):
+        return x + self.bias
+
+
 class Block(nn.Module):
     """A residual block: what it adds, and how a shortcut has its shape."""
 
@@ -60,11 +71,16 @@ class SummedMap(nn.Module):
 def residual_generator(game):
     """Latents [B, 128] -> samples: Miyato et al. 2018, appendix B."""
     width, layers = game.generator_width, []
+
+    def normalized():
+        momentum = 1 - game.norm_momentum  # Of what is new.
+        return [nn.BatchNorm2d(width, game.norm_epsilon, momentum), nn.ReLU()]
+
     for _ in range(3):
-        added = [nn.BatchNorm2d(width), nn.ReLU(), nn.Upsample(scale_factor=2)]
+        added = [*normalized(), nn.Upsample(scale_factor=2)]
+        # No bias before batch normalisation, which would take it out again.
         added += [nn.Conv2d(width, width, 3, padding=1, bias=False)]
-        added += [nn.BatchNorm2d(width), nn.ReLU()]
-        added += [nn.Conv2d(width, width, 3, padding=1)]
+        added += [*normalized(), nn.Conv2d(width, width, 3, padding=1)]
         # 1 x 1 before doubling is the same as after, and cheaper.
         shortcut = [nn.Conv2d(width, width, 1), nn.Upsample(scale_factor=2)]
         layers.append(Block(added, nn.Sequential(*shortcut)))
@@ -72,8 +88,7 @@ def residual_generator(game):
         nn.Linear(game.latent_dim, 16 * width),
         nn.Unflatten(1, (width, 4, 4)),
         *layers,
-        nn.BatchNorm2d(width),
-        nn.ReLU(),
+        *normalized(),
         nn.Conv2d(width, game.sample_shape[2], 3, padding=1),
         nn.Tanh(),
     )
@@ -113,7 +128,8 @@ def generator(game):
         h, w, c = game.grid
         layers += [
             nn.Unflatten(1, (c, h, w)),
-            nn.ConvTranspose2d(c, channels, 5, 3),
+            nn.ConvTranspose2d(c, channels, 5, 3, bias=False),
+            UntiedBias(channels, height, width),
         ]
     else:
         layers += [
@@ -153,7 +169,9 @@ def make(name, rule):
         net_d = net_d.to(memory_format=torch.channels_last)
         net_g = net_g.to(memory_format=torch.channels_last)
     optimizers = [
-        torch.optim.Adam(weights, game.rate, game.betas, fused=True)
+        torch.optim.Adam(
+            weights, game.rate, game.betas, game.epsilon, fused=True
+        )
         if is_residual
         else torch.optim.SGD(weights, games.RATE, games.MOMENTUM, fused=True)
         for weights in (weights_g, weights_d)
@@ -161,11 +179,16 @@ def make(name, rule):
     height, width, channels = game.sample_shape
     data = torch.rand(games.NUM_EXAMPLES, channels, height, width)
     if "compiled" in sys.argv:
-        # Both players pass back through one graph.
-        torch._functorch.config.donated_buffer = False
+        # Under this rule both players pass back through one graph.
+        torch._functorch.config.donated_buffer = rule != "simultaneous"
         net_g, net_d = torch.compile(net_g), torch.compile(net_d)
 
+    if rule == "sampling":
+        net_g.eval()  # Batch normalisation by its moving statistics.
+
     def draw():
+        if game.is_gaussian:
+            return torch.randn(game.batch_size, game.latent_dim)
         return torch.rand(game.batch_size, game.latent_dim) * 2 - 1
 
     def g_cost(logits):
