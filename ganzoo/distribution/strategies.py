@@ -98,7 +98,10 @@ def multi_worker(start_timeout_seconds: float = 120) -> tf.distribute.Strategy:
 
 
 def prepare_devices() -> None:
-    """Lets GPUs take memory as they need it; before TensorFlow starts."""
+    """Says how memory is taken and graphs are rewritten; before all else."""
+    # It fuses ops: no step got faster by it, the first one waits for it, and at
+    # a leaky rectifier's gradient it fails with an error on the screen.
+    tf.config.optimizer.set_experimental_options({"remapping": False})
     for gpu in tf.config.list_physical_devices("GPU"):
         tf.config.experimental.set_memory_growth(gpu, True)
 
