@@ -73,5 +73,5 @@ def _play(run: Run, read: Read) -> str | None:
     try:
         objection = run.objection(read([run.recipe], run.bindings))
     except GanzooError as error:
-        return f"Error: {error}"
-    return f"Error: {objection}" if objection else run.play()
+        return str(error)
+    return objection or run.play()

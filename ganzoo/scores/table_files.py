@@ -26,7 +26,8 @@ A table is a TOML file:
     checkpoint = "best"                           # or a step; left out: newest
 
 NAME is the file's, without .toml. Each run is an ordinary one in
-runs/NAME/<row>/seed-N, so a table that was interrupted goes on where it was.
+runs/NAME/<row>/seed-N, so a table that was interrupted goes on where it was;
+<row> is what its title has of a-z and digits.
 """
 
 import pathlib

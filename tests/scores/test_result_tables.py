@@ -115,7 +115,7 @@ def test_fewer_steps_than_the_run_has_are_refused(folder):
     assert play() == 1
     assert len(commands()) == 4
     assert (
-        "| one |  [1 of 1 runs failed: Error: `train.num_steps` must not be "
+        "| one |  [1 of 1 runs failed: `train.num_steps` must not be "
         f"less than the run has behind it. Received: 6, and {ONE} is at step "
         "12. Delete that folder to begin anew, or raise train.num_steps.] |"
     ) in page()
@@ -126,7 +126,7 @@ def test_the_best_of_none_is_refused_before_training(folder):
     assert play() == 1
     assert not commands()
     assert (
-        'failed: Error: `checkpoint = "best"` needs scores on the way. '
+        'failed: `checkpoint = "best"` needs scores on the way. '
         "Received: no `train.evaluators`."
     ) in page()
 
@@ -140,7 +140,7 @@ def test_a_recipe_that_cannot_be_read_is_a_failure_of_its_row(folder):
     change('"two"\nrecipe = "a.gin"', '"two"\nrecipe = "b.gin"')
     assert reproduce("digits.toml", read) == 1
     assert "\n| one | -6 |" in page()
-    assert "| two |  [1 of 1 runs failed: Error: No such recipe.] |" in page()
+    assert "| two |  [1 of 1 runs failed: No such recipe.] |" in page()
 
 
 def test_a_killed_run_is_a_failure_that_names_the_signal(folder, capsys):
@@ -233,7 +233,7 @@ def test_two_processes_share_a_table(folder):
         f"sys.executable = {sys.executable!r}; "
         "sys.exit(reproduce('digits.toml', small_tables.bound))"
     )
-    seeds = [1, 2, 3, 4]
+    seeds = [1, 2]
     change("seeds = [1]", f"seeds = {seeds}")
     pathlib.Path("before.py").write_text("time.sleep(0.02)")
     processes = [
