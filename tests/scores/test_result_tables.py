@@ -15,6 +15,7 @@ from small_tables import DIGITS, commands, write
 from ganzoo.errors import ConfigurationError
 from ganzoo.scores import reproducing
 from ganzoo.scores.result_tables import reproduce
+from ganzoo.scores.table_files import Table
 from ganzoo.storage.run_directory import RunDirectory
 
 SMALL = """
@@ -252,7 +253,7 @@ def test_two_processes_share_a_table(folder):
     assert "not done" not in page()
 
 
-def test_a_run_that_was_done_meanwhile_is_not_done_again(folder):
+def test_a_run_that_was_done_meanwhile_is_not_done_again(folder, monkeypatch):
     assert play() == 0
     record = (TWO / "reproduced.json").read_text()
     (TWO / "reproduced.json").unlink()
@@ -263,6 +264,25 @@ if flags["mode"] == "train" and str(run) == {str(ONE)!r}:
 """
     assert play(at_first=finish) == 0
     assert len(commands()) == 6
+
+    # Nor one that this process had seen undone before it was free.
+    monkeypatch.setattr(sys, "executable", "/nowhere")
+    run, _ = Table("digits.toml").all_runs()
+    assert run.play() is None
+
+
+def test_what_others_did_up_to_the_end_is_shown(folder, monkeypatch):
+    assert play() == 0
+    record = (TWO / "reproduced.json").read_text()
+    (TWO / "reproduced.json").unlink()
+
+    def play_elsewhere(run):
+        run.record.write_text(record)
+        raise reproducing.Busy("it is held.")
+
+    monkeypatch.setattr(reproducing.Run, "play", play_elsewhere)
+    assert play() == 1
+    assert "\n| two | -6 |" in page()
 
 
 @pytest.mark.parametrize(

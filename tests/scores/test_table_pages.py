@@ -1,9 +1,11 @@
 import json
 import re
 import statistics
+import threading
 
+import filelock
 import pytest
-from small_tables import DIGITS, finish, result, write
+from small_tables import DIGITS, PAGE, finish, result, write
 
 from ganzoo.errors import RunError
 from ganzoo.scores.table_files import Table
@@ -71,6 +73,20 @@ def test_a_run_counts_only_for_what_was_asked(folder):
     assert "Not done yet: As it is;" in page_of_table().markdown()
 
 
+def test_a_page_that_another_process_writes_is_waited_for(folder):
+    page = page_of_table()
+    (folder / "runs").mkdir()
+    with filelock.FileLock(folder / "runs" / ".page.md.lock"):
+        thread = threading.Thread(target=page.write)
+        thread.start()
+        thread.join(0.2)
+        (folder / "page.md").write_text(f"Theirs. {PAGE}")
+    thread.join()
+    text = (folder / "page.md").read_text()
+    assert text.startswith("Theirs. ")
+    assert "Not done yet" in text
+
+
 def test_what_went_wrong_cannot_break_the_table(folder):
     page = page_of_table()
     page.failures[runs(page)[0].path] = "a | b\nc"
@@ -127,6 +143,7 @@ def test_a_metric_of_the_log_is_a_column_and_a_figure(folder):
     run.record.unlink()
     page.draw()  # Nothing is done: there is nothing to draw.
     assert image.read_text() == "earlier"
+    assert not page.faults
 
 
 def test_a_page_without_the_marks_is_refused_before_anything_runs(folder):
