@@ -104,7 +104,7 @@ def steps(folder: pathlib.Path) -> list[int]:
     return sorted(
         int(path.name.removeprefix("step-"))
         for path in folder.glob("step-*")
-        if path.name.removeprefix("step-").isdigit()
+        if path.name.removeprefix("step-").isdecimal()
     )
 
 
