@@ -42,9 +42,10 @@ def run(argv: list[str]) -> int:
     """Runs a command line, given with the name of the program in front.
 
     Returns:
-        0 if all is done; 1 if --check found something broken; 2 if something is
-        wrong that the user can mend, after a message that says what; 128 + n if
-        signal n came and all is saved.
+        0 if all is done; 1 if --check found something broken, or a run or a
+        number of a table is missing; 2 if something is wrong that the user can
+        mend, after a message that says what; 128 + n if signal n came and all
+        is saved.
     """
     chosen = define_flags()
     try:
@@ -172,9 +173,13 @@ def _evaluate_samples(chosen: flags.FlagValues) -> int:
 
 
 def _reproduce(chosen: flags.FlagValues) -> int:
-    from ganzoo.scores.result_tables import Table
+    from ganzoo import configuration
+    from ganzoo.scores.result_tables import reproduce
 
-    return 0 if Table(chosen.table).reproduce() else 1
+    return reproduce(
+        chosen.table,
+        lambda *recipe: configuration.read(*recipe).bindings(),
+    )
 
 
 def _work_on_export(chosen: flags.FlagValues) -> int:

@@ -78,6 +78,8 @@ ROWS = {
         "scores.evaluation",
         "scores.comparing",
         "scores.reproducing",
+        "scores.table_files",
+        "scores.table_pages",
         "scores.result_tables",
         "pictures.conditional_figures",
         "pictures.density_figure",

@@ -88,17 +88,25 @@ def _wait(workers: Sequence[subprocess.Popen], patience: float) -> int:
 
 
 @contextlib.contextmanager
-def handing_on(processes: Sequence[subprocess.Popen]) -> Iterator[None]:
-    """Hands SIGINT and SIGTERM on to processes, in place of ending this one."""
+def handing_on(
+    processes: Sequence[subprocess.Popen],
+) -> Iterator[list[int]]:
+    """Hands SIGINT and SIGTERM on to processes, in place of ending this one.
+
+    Yields:
+        The numbers of those that have come.
+    """
+    received: list[int] = []
 
     def hand_on(number: int, frame: object) -> None:
+        received.append(number)
         for process in processes:
             process.send_signal(number)
 
     numbers = (signal.SIGINT, signal.SIGTERM)
     before = {number: signal.signal(number, hand_on) for number in numbers}
     try:
-        yield
+        yield received
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)

@@ -99,6 +99,23 @@ def read(path: pathlib.Path) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
         ) from error
 
 
+def steps(folder: pathlib.Path) -> list[int]:
+    """The steps of the checkpoints in a folder of them, ascending."""
+    return sorted(
+        int(path.name.removeprefix("step-"))
+        for path in folder.glob("step-*")
+        if path.name.removeprefix("step-").isdecimal()
+    )
+
+
+def best(folder: pathlib.Path) -> dict[str, Any] | None:
+    """{"step": of the best, "score": its}, or None if none was scored."""
+    try:
+        return json.loads((folder / "best.json").read_text())
+    except (OSError, ValueError):
+        return None
+
+
 def is_whole(path: pathlib.Path) -> bool:
     """Whether a checkpoint is there and passes its check sums."""
     try:

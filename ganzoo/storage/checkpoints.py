@@ -135,18 +135,11 @@ class Checkpoints:
 
     def steps(self) -> list[int]:
         """The steps of the checkpoints that are there, ascending."""
-        return sorted(
-            int(path.name.removeprefix("step-"))
-            for path in self.folder.glob("step-*")
-            if path.name.removeprefix("step-").isdigit()
-        )
+        return checkpoint_files.steps(self.folder)
 
     def best(self) -> dict[str, Any] | None:
         """{"step": of the best, "score": its}, or None if none was scored."""
-        try:
-            return json.loads((self.folder / "best.json").read_text())
-        except (OSError, ValueError):
-            return None
+        return checkpoint_files.best(self.folder)
 
     def find(self, name: str) -> int | None:
         """The step of the checkpoint "best" or "12500"; None for "newest".
