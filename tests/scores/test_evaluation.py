@@ -1,5 +1,6 @@
 """Numbers with their protocols, on a file of samples and on a small game."""
 
+import functools
 import json
 import re
 
@@ -7,7 +8,7 @@ import numpy as np
 import pytest
 
 from ganzoo.datasets.digits import Digits
-from ganzoo.errors import ComponentError
+from ganzoo.errors import ComponentError, DataError
 from ganzoo.evaluators.parzen import Parzen
 from ganzoo.run import run
 from ganzoo.scores.comparing import compare
@@ -95,6 +96,48 @@ def test_a_file_is_spared_what_needs_a_generator(digits_file, capsys):
     )
 
 
+class Failing:
+    """Yields nothing, for a reason."""
+
+    def __init__(self, error):
+        self.error = error
+
+    def run(self, model, dataset):
+        raise self.error
+
+
+@pytest.mark.parametrize(
+    "error", [DataError("Too few."), ZeroDivisionError("A slip.")]
+)
+def test_one_that_fails_costs_no_number_of_the_others(
+    digits_file, capsys, error
+):
+    """Its error comes when all others are written."""
+    beside = digits_file.with_name("samples.npy.evaluation.json")
+    evaluators = [Failing(error), Constant(1.0), Failing(DataError("Second."))]
+    with pytest.raises(type(error)) as raised:
+        evaluate_file(
+            digits_file,
+            Digits(),
+            functools.partial(evaluate, evaluators=evaluators),
+        )
+    assert raised.value is error
+    (result,) = json.loads(beside.read_text())
+    assert result["value"] == 1.0
+    printed = capsys.readouterr().out
+    assert f"Failing failed: {error}\nnumber = 1 " in printed
+    assert "Failing failed: Second.\n" in printed
+
+    # Where nothing is left, what was written before is not touched.
+    with pytest.raises(DataError):
+        evaluate_file(
+            digits_file,
+            Digits(),
+            functools.partial(evaluate, evaluators=evaluators[2:]),
+        )
+    assert json.loads(beside.read_text()) == [result]
+
+
 @pytest.mark.parametrize("value", [np.nan, np.inf])
 def test_what_is_no_number_is_an_error(digits_file, value):
     message = (
@@ -144,9 +187,7 @@ def test_files_of_numbers_compare(tmp_path):
             evaluate_file(
                 path,
                 data,
-                lambda source, dataset: evaluate(
-                    source, dataset, evaluators=[Parzen(100)]
-                ),
+                functools.partial(evaluate, evaluators=[Parzen(100)]),
             )
         )
     lines = compare(files).splitlines()
