@@ -184,8 +184,9 @@ class Companion(Protocol):
 class Evaluator(Protocol):
     """Yields (name, value, protocol); no I/O, no logging, no sentinel values.
 
-    The protocol is a dict of JSON values: counts, split, seed, space, ... Core
-    adds what the whole run shares. Some entries have a meaning of their own:
+    The protocol is a dict of JSON values: counts, split, seed, space, ...
+    NumPy's scalars will do, as they will for values. Core adds what the whole
+    run shares. Some entries have a meaning of their own:
 
         standard_error  of the value
         better          "higher" or "lower", for `--mode=compare` to rank by

@@ -75,6 +75,7 @@ ROWS = {
         "training.callbacks",
     ),
     "modes": (
+        "scores.yielded",
         "scores.evaluation",
         "scores.comparing",
         "scores.reproducing",

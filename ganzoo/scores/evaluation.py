@@ -2,7 +2,6 @@
 
 import inspect
 import json
-import math
 import pathlib
 import platform
 import sys
@@ -17,10 +16,10 @@ import sklearn
 import tensorflow as tf
 
 import ganzoo
-from ganzoo.errors import ComponentError
 from ganzoo.gan import Gan
 from ganzoo.sampling import Sampler
 from ganzoo.scores.samples_file import SamplesFile
+from ganzoo.scores.yielded import numbers
 from ganzoo.storage import cache, whole_files
 from ganzoo.storage.checkpoints import Checkpoints
 from ganzoo.storage.run_directory import RunDirectory
@@ -53,7 +52,7 @@ def evaluate(
         about the data alone) and warnings.
 
     Raises:
-        ComponentError: If an evaluator yields something else than a number.
+        ComponentError: If an evaluator yields something else than numbers.
         Exception: What an evaluator raises; the first of several.
     """
     models, about = _candidates(source, batch_size)
@@ -142,22 +141,6 @@ def samplers(gan: Gan, batch_size: int = 500) -> dict[str, Sampler]:
     return models
 
 
-def numbers(evaluator: Any, yielded: Any) -> Iterator[dict[str, Any]]:
-    """What an evaluator yields, as dicts of name, value and protocol.
-
-    Raises:
-        ComponentError: If it yields something else than a number.
-    """
-    for name, value, protocol in yielded:
-        if not isinstance(name, str) or not math.isfinite(value):
-            raise ComponentError(
-                f"`{type(evaluator).__name__}.run` must yield (name, value, "
-                "protocol) with a finite value. Received: "
-                f"{name!r}, {value!r}. Raise an error that says what is wrong."
-            )
-        yield {"name": name, "value": float(value), "protocol": dict(protocol)}
-
-
 def _scored(
     evaluator: Any,
     models: dict[str, Any],
@@ -173,7 +156,7 @@ def _scored(
             "weights": weights,
             **about,
         }
-        for result in numbers(evaluator, evaluator.run(model, dataset)):
+        for result in numbers(evaluator, "run", model, dataset):
             result["protocol"] |= shared
             seconds = time.monotonic() - start
             result["protocol"]["seconds"] = round(seconds, 3)
@@ -235,7 +218,7 @@ def _baselines(
     )
     return cache.recall(
         f"baselines-{key}",
-        lambda: list(numbers(evaluator, evaluator.baselines(dataset))),
+        lambda: list(numbers(evaluator, "baselines", dataset)),
     )
 
 

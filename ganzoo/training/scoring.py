@@ -7,7 +7,8 @@ from typing import Any
 
 from ganzoo.errors import ConfigurationError
 from ganzoo.gan import Gan
-from ganzoo.scores.evaluation import numbers, samplers
+from ganzoo.scores.evaluation import samplers
+from ganzoo.scores.yielded import numbers
 from ganzoo.training.callbacks import MetricsLog
 from ganzoo.training.saving import Saver
 
@@ -85,9 +86,7 @@ class Scores:
         score = math.nan
         for index, evaluator in enumerate(self.evaluators):
             for weights, model in self.models.items():
-                found = list(
-                    numbers(evaluator, evaluator.run(model, self.dataset))
-                )
+                found = list(numbers(evaluator, "run", model, self.dataset))
                 for result in found:
                     name = f"{result['name']}/{weights}"
                     if name in values:

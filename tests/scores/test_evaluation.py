@@ -2,7 +2,6 @@
 
 import functools
 import json
-import re
 
 import numpy as np
 import pytest
@@ -138,14 +137,82 @@ def test_one_that_fails_costs_no_number_of_the_others(
     assert json.loads(beside.read_text()) == [result]
 
 
-@pytest.mark.parametrize("value", [np.nan, np.inf])
-def test_what_is_no_number_is_an_error(digits_file, value):
-    message = (
-        "`Constant.run` must yield (name, value, protocol) with a finite "
-        f"value. Received: 'number', {value!r}. Raise an error"
-    )
-    with pytest.raises(ComponentError, match=re.escape(message)):
-        score(digits_file, Constant(value))
+class Told:
+    """Gives what it is told to, as it is."""
+
+    def __init__(self, results):
+        self.results = results
+
+    def run(self, model, dataset):
+        return self.results
+
+
+CONTRACT = (
+    "`Told.run` must yield (name, number, protocol): a text, a finite number, "
+    "and a dict of JSON values. Received: "
+)
+RAISE = "Raise an error that says what is wrong."
+
+
+@pytest.mark.parametrize(
+    ("results", "received"),
+    [
+        ([("x", np.nan, {})], f"('x', nan, {{}}). {RAISE}"),
+        ([("x", np.inf, {})], f"('x', inf, {{}}). {RAISE}"),
+        ([("x", None, {})], f"('x', None, {{}}). {RAISE}"),
+        ([("x", "0.5", {})], f"('x', '0.5', {{}}). {RAISE}"),
+        ([(5, 0.5, {})], f"(5, 0.5, {{}}). {RAISE}"),
+        ([("x", 0.5)], "('x', 0.5). Yield a tuple of three."),
+        (["abc"], "'abc'. Yield a tuple of three."),
+        (None, "None. Yield them, or return a list."),
+        (
+            [("x", 0.5, None)],
+            "('x', 0.5, None). Make it plain: a NoneType is no dict.",
+        ),
+        (
+            [("x", 0.5, {"at": {1}})],
+            "('x', 0.5, {'at': {1}}). Make it plain: set is no JSON value.",
+        ),
+        (
+            [("x", 0.5, {"at": np.nan})],
+            "('x', 0.5, {'at': nan}). Make it plain: Out of range float values",
+        ),
+        (
+            [("x", 0.5, {"at": np.zeros(500)})],
+            "('x', 0.5, {'at': array([0., 0.,",
+        ),
+    ],
+)
+def test_what_breaks_the_contract_is_named(digits_file, results, received):
+    with pytest.raises(ComponentError) as raised:
+        score(digits_file, Told(results), Constant(1.0))
+    assert str(raised.value).startswith(CONTRACT + received)
+    assert len(str(raised.value)) < 500
+
+
+def test_what_cannot_run_is_named(digits_file):
+    message = "`object` must have a method `run`. Received: an object without"
+    with pytest.raises(ComponentError, match=message):
+        score(digits_file, object())
+
+
+def test_scalars_of_numpy_are_numbers(digits_file):
+    protocol = {
+        "num": np.int64(3),
+        "rate": np.float32(0.5),
+        "is_fast": np.bool_(True),
+        "found": [np.float64(0.25), {"deep": np.uint8(7)}],
+    }
+    (result,) = score(digits_file, Told([("x", np.float32(0.5), protocol)]))
+    assert result["value"] == 0.5
+    assert type(result["value"]) is float
+    written = json.loads(json.dumps(result))["protocol"]
+    assert {name: written[name] for name in protocol} == {
+        "num": 3,
+        "rate": 0.5,
+        "is_fast": True,
+        "found": [0.25, {"deep": 7}],
+    }
 
 
 def test_other_peoples_samples_are_scored_by_the_same_code(digits_file, capsys):
