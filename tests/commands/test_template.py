@@ -56,6 +56,11 @@ def test_the_packages_name_does_for_the_components(tmp_path):
     assert (tmp_path / "ganzoo-toy" / "ganzoo_toy" / "losses.py").exists()
 
 
+def test_a_name_of_another_kind_is_free(tmp_path):
+    write_plugin("mlp", "losses", str(tmp_path))
+    assert (tmp_path / "ganzoo-mlp" / "ganzoo_mlp" / "losses.py").exists()
+
+
 @pytest.mark.parametrize("kind", registry.KINDS)
 def test_recipe_names_the_component(kind, tmp_path, install, site):
     write_plugin("toy", kind, str(tmp_path))
@@ -86,6 +91,12 @@ def test_recipe_names_the_component(kind, tmp_path, install, site):
             ("toy", "loses", "."),
             "No kind named 'loses'. Did you mean 'losses'? Kinds: generators, "
             "discriminators, losses, datasets, evaluators.",
+        ),
+        (
+            ("ganzoo-mlp", "generators", "."),
+            "`--new_plugin` must not be a name that ganzoo's own generators "
+            "have: recipes would take `generators.mlp` for that. Received: "
+            "'mlp'. Choose one beside deconv, mlp; my_mlp will do.",
         ),
         (
             ("toy", "losses", "no/such/folder"),
