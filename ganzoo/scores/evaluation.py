@@ -141,6 +141,13 @@ def samplers(gan: Gan, batch_size: int = 500) -> dict[str, Sampler]:
     return models
 
 
+def told_apart(evaluator: Any, models: dict[str, Any]) -> dict[str, Any]:
+    """Those of the models whose numbers can differ by this evaluator."""
+    if getattr(evaluator, "ignores_averages", False):
+        return {name: models[name] for name in models if name != "ema"}
+    return models
+
+
 def _scored(
     evaluator: Any,
     models: dict[str, Any],
@@ -149,7 +156,7 @@ def _scored(
 ) -> Iterator[dict[str, Any]]:
     """The results of one evaluator, as `evaluate` returns them."""
     baselines = _baselines(evaluator, dataset, about["data_hash"])
-    for weights, model in models.items():
+    for weights, model in told_apart(evaluator, models).items():
         start = time.monotonic()
         shared = {
             "evaluator": type(evaluator).__name__,

@@ -7,7 +7,7 @@ from typing import Any
 
 from ganzoo.errors import ConfigurationError
 from ganzoo.gan import Gan
-from ganzoo.scores.evaluation import samplers
+from ganzoo.scores.evaluation import samplers, told_apart
 from ganzoo.scores.yielded import numbers
 from ganzoo.training.callbacks import MetricsLog
 from ganzoo.training.saving import Saver
@@ -18,7 +18,8 @@ _SIGNS = {"higher": 1.0, "lower": -1.0}
 class Scores:
     """The callback that runs evaluators; the numbers go into the log.
 
-    Each is about raw and about averaged weights: "<name>/raw", "<name>/ema".
+    Each is about raw and about averaged weights, "<name>/raw", "<name>/ema",
+    unless an evaluator says that these are the same to it.
     A checkpoint is saved before them, so that no failure of an evaluator costs
     what was trained. Its score is the first number of the first
     evaluator, of averaged weights where there are some, if its protocol says
@@ -85,7 +86,7 @@ class Scores:
         values: dict[str, float] = {}
         score = math.nan
         for index, evaluator in enumerate(self.evaluators):
-            for weights, model in self.models.items():
+            for weights, model in told_apart(evaluator, self.models).items():
                 found = list(numbers(evaluator, "run", model, self.dataset))
                 for result in found:
                     name = f"{result['name']}/{weights}"

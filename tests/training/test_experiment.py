@@ -222,6 +222,25 @@ def test_numbers_on_the_way_leave_the_weights_and_a_resume_as_they_are(
     assert [x for x in numbers if x["step"] != 7] == expected
 
 
+class OfTheDiscriminator(Spread):
+    """Looks at no weight of G's."""
+
+    ignores_averages = True
+
+
+def test_what_ignores_averages_is_scored_once(tmp_path):
+    evaluators = [OfTheDiscriminator()]
+    gan = game()
+    play(tmp_path, gan, num_steps=2, evaluators=evaluators)
+    (line,) = [x for x in lines(tmp_path) if "spread/raw" in x]
+    assert "spread/ema" not in line
+    best = Checkpoints(tmp_path / "checkpoints").best()
+    assert best == {"step": 2, "score": -line["spread/raw"]}
+    (result,) = evaluate(gan, Data(), evaluators=evaluators)
+    assert result["protocol"]["weights"] == "raw"
+    assert result["value"] == line["spread/raw"]
+
+
 class Killed(BaseException):
     """What no code of the run catches."""
 
