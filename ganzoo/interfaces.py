@@ -195,10 +195,10 @@ class Evaluator(Protocol):
 
     Optional: `needs_generator`, True where samples alone are not enough;
     `ignores_averages`, True where G is not looked at, so that a game is scored
-    once and not by G's averaged weights again;
-    `baselines(dataset)`, yielding the like about the data alone, kept from run
-    to run, whose protocols say `of` which number they are baselines, and
-    `if_exceeded`, a sentence for a value above.
+    once and not by G's averaged weights again; `baselines(dataset)`, yielding
+    the like about the data alone, kept from run to run, whose protocols say
+    `of` which number they are baselines, and `if_exceeded`, a sentence for a
+    value above.
     """
 
     def run(

@@ -210,7 +210,8 @@ def _baselines(
     evaluator: Any, dataset: Any, data_hash: str | None
 ) -> list[dict[str, Any]]:
     """Numbers about the data alone, once for each data set and setting."""
-    if not hasattr(evaluator, "baselines"):
+    # Without `run` there is no number either, and `numbers` says so.
+    if not (hasattr(evaluator, "baselines") and hasattr(evaluator, "run")):
         return []
     # By its method: gin makes a subclass of each class, without source.
     method = type(evaluator).run

@@ -54,8 +54,9 @@ def numbers(
 
 
 def is_number(value: Any) -> bool:
-    """Whether it is a finite number of Python's or NumPy's."""
-    return isinstance(value, (int, float, np.number)) and math.isfinite(value)
+    """Whether it is a finite real number of Python's or NumPy's."""
+    is_real = isinstance(value, (int, float, np.integer, np.floating))
+    return is_real and math.isfinite(value)
 
 
 def plain_protocol(protocol: Any) -> dict[str, Any]:

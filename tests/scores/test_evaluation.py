@@ -159,6 +159,7 @@ RAISE = "Raise an error that says what is wrong."
     [
         ([("x", np.nan, {})], f"('x', nan, {{}}). {RAISE}"),
         ([("x", np.inf, {})], f"('x', inf, {{}}). {RAISE}"),
+        ([("x", np.complex64(1), {})], "('x', np.complex64(1+0j), {}). Raise"),
         ([("x", None, {})], f"('x', None, {{}}). {RAISE}"),
         ([("x", "0.5", {})], f"('x', '0.5', {{}}). {RAISE}"),
         ([(5, 0.5, {})], f"(5, 0.5, {{}}). {RAISE}"),
@@ -190,10 +191,18 @@ def test_what_breaks_the_contract_is_named(digits_file, results, received):
     assert len(str(raised.value)) < 500
 
 
-def test_what_cannot_run_is_named(digits_file):
-    message = "`object` must have a method `run`. Received: an object without"
+class NoRun:
+    """Has all but what is needed."""
+
+    def baselines(self, dataset):
+        return []
+
+
+@pytest.mark.parametrize("evaluator", [object(), NoRun()])
+def test_what_cannot_run_is_named(digits_file, evaluator):
+    message = "` must have a method `run`. Received: an object without it. See"
     with pytest.raises(ComponentError, match=message):
-        score(digits_file, object())
+        score(digits_file, evaluator)
 
 
 def test_scalars_of_numpy_are_numbers(digits_file):
