@@ -4,8 +4,9 @@ The map of the package. Read `ganzoo/gan.py` first. A line imports what stands
 above it, never what stands below; a folder's `__init__` is the folder's map.
 
     errors, interfaces      what can go wrong; what each kind promises
-    signatures, registry, catalogue
-                            entry points -> components; --list and --describe
+    core_names, signatures, registry, catalogue
+                            what recipes may name of the core's; entry points ->
+                            components; --list
     configuration/          gin: a config loads exactly what it names
 
     randomness, latents     every draw, a pure function; priors of z

@@ -1,17 +1,16 @@
-"""What is installed: `--list` from metadata, `--describe` of one component."""
+"""What recipes may name: `--list`, from metadata and source alone."""
 
-import inspect
-import re
+import textwrap
 
 from ganzoo import registry, signatures
-from ganzoo.interfaces import SUPPLIED_BY_CORE
+from ganzoo.core_names import CORE
 
 
 def list_components() -> str:
     """A table of every component: name, package, version, first line of doc.
 
     Nothing is imported: the line comes from the source file, and is left out
-    where that is not found.
+    where that is not found. What the core has follows, group by group.
 
     Raises:
         ComponentError: If ganzoo is not installed.
@@ -37,40 +36,22 @@ def list_components() -> str:
                     for cell, width in zip(row[:3], widths, strict=True)
                 ]
                 lines.append("  ".join(["", *cells, row[3]]).rstrip())
-    return "\n".join(lines)
+    return "\n".join([*lines, "", "core", *_core_lines()])
 
 
-def describe(reference: str) -> str:
-    """What `kind.name` takes and is; imports that one component.
-
-    Raises:
-        ComponentError: If there is no such component or it cannot be loaded.
-    """
-    component = registry.resolve(reference)
-    target = registry.load(component)
-    lines = [
-        component.full_name,
-        f"{component.package} {component.version}, {component.target}",
-        "",
-    ]
-    docstring = inspect.cleandoc(target.__doc__ or "")
-    if docstring:
-        # Up to the first section of a Google docstring ("Args:").
-        lines += [re.split(r"\n+(?=\w[\w ]*:\n)", docstring)[0], ""]
-    is_factory = component.kind in registry.FACTORY_KINDS
-    lines.append("Parameters:")
-    for parameter in inspect.signature(target).parameters.values():
-        is_supplied = is_factory and parameter.name in SUPPLIED_BY_CORE
-        is_open = parameter.kind in (
-            parameter.VAR_POSITIONAL,
-            parameter.VAR_KEYWORD,
+def _core_lines() -> list[str]:
+    """What recipes may name beside components, one paragraph for each group."""
+    groups: dict[str, list[str]] = {}
+    for name in CORE:
+        group, _, last = name.rpartition(".")
+        groups.setdefault(group or "(functions)", []).append(last)
+    width = max(map(len, groups))
+    lines = []
+    for group, names in groups.items():
+        lines += textwrap.wrap(
+            ", ".join(names),
+            80,
+            initial_indent=f"  {group.ljust(width)}  ",
+            subsequent_indent=" " * (width + 4),
         )
-        note = (
-            "    (supplied by the core)"
-            if is_supplied
-            else "    (cannot be bound)"
-            if is_open
-            else ""
-        )
-        lines.append(f"  {parameter}{note}")
-    return "\n".join(lines)
+    return lines

@@ -184,8 +184,9 @@ class Companion(Protocol):
 class Evaluator(Protocol):
     """Yields (name, value, protocol); no I/O, no logging, no sentinel values.
 
-    The protocol is a dict of JSON values: counts, split, seed, space, ... Core
-    adds what the whole run shares. Some entries have a meaning of their own:
+    The protocol is a dict of JSON values: counts, split, seed, space, ...
+    NumPy's scalars will do, as they will for values. Core adds what the whole
+    run shares. Some entries have a meaning of their own:
 
         standard_error  of the value
         better          "higher" or "lower", for `--mode=compare` to rank by
@@ -193,9 +194,11 @@ class Evaluator(Protocol):
         warnings        sentences for people; core prints them
 
     Optional: `needs_generator`, True where samples alone are not enough;
-    `baselines(dataset)`, yielding the like about the data alone, kept from run
-    to run, whose protocols say `of` which number they are baselines, and
-    `if_exceeded`, a sentence for a value above.
+    `ignores_averages`, True where G is not looked at, so that a game is scored
+    once and not by G's averaged weights again; `baselines(dataset)`, yielding
+    the like about the data alone, kept from run to run, whose protocols say
+    `of` which number they are baselines, and `if_exceeded`, a sentence for a
+    value above.
     """
 
     def run(

@@ -105,7 +105,7 @@ def _list(chosen: flags.FlagValues) -> str:
 
 
 def _describe(chosen: flags.FlagValues) -> str:
-    from ganzoo.catalogue import describe
+    from ganzoo.commands.describing import describe
 
     return describe(chosen.describe)
 

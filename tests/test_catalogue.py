@@ -5,6 +5,8 @@ import sys
 import pytest
 
 from ganzoo import catalogue
+from ganzoo.commands.describing import describe
+from ganzoo.core_names import CORE
 from ganzoo.errors import ComponentError
 
 SAGAN = '''
@@ -47,7 +49,7 @@ def sagan(install):
 
 
 def test_list_shows_each_component_under_its_kind(sagan):
-    sections = catalogue.list_components().split("\n\n")
+    *sections, _ = catalogue.list_components().split("\n\n")
     assert [section.splitlines()[0] for section in sections] == [
         "generators",
         "discriminators",
@@ -76,6 +78,19 @@ def test_list_shows_each_component_under_its_kind(sagan):
     assert len(versions) == 1
 
 
+def test_list_shows_what_the_core_has():
+    title, *lines = catalogue.list_components().split("\n\n")[-1].splitlines()
+    assert title == "core"
+    assert max(map(len, lines)) <= 80
+    group, found = "", []
+    for line in lines:
+        head, names = line[2:15].strip(), line[15:].strip(" ,").split(", ")
+        group = head or group
+        is_plain = group == "(functions)"
+        found += [n if is_plain else f"{group}.{n}" for n in names]
+    assert sorted(found) == sorted(CORE)
+
+
 def test_list_imports_nothing_heavy_and_no_plugin(sagan, site, fresh_python):
     result = fresh_python(
         """
@@ -92,14 +107,14 @@ def test_list_imports_nothing_heavy_and_no_plugin(sagan, site, fresh_python):
     assert result.stderr == ""
     assert result.stdout.splitlines() == [
         "True []",
-        "['ganzoo.catalogue', 'ganzoo.errors', 'ganzoo.interfaces', "
+        "['ganzoo.catalogue', 'ganzoo.core_names', 'ganzoo.errors', "
         "'ganzoo.registry', 'ganzoo.signatures']",
     ]
 
 
 def test_describe_a_factory(sagan, site):
     (site / "ganzoo_sagan/__init__.py").write_text("")
-    assert catalogue.describe("generators.sagan") == (
+    assert describe("generators.sagan") == (
         "ganzoo_sagan.generators.sagan\n"
         "ganzoo-sagan 0.3, ganzoo_sagan.networks:build_generator\n"
         "\n"
@@ -119,7 +134,7 @@ def test_describe_a_factory(sagan, site):
 def test_describe_a_class_without_docstring(sagan, site):
     """The core supplies nothing to data sets; no text is inherited."""
     (site / "ganzoo_sagan/__init__.py").write_text("")
-    assert catalogue.describe("ganzoo_sagan.datasets.plain") == (
+    assert describe("ganzoo_sagan.datasets.plain") == (
         "ganzoo_sagan.datasets.plain\n"
         "ganzoo-sagan 0.3, ganzoo_sagan.networks:Plain\n"
         "\n"
@@ -130,9 +145,9 @@ def test_describe_a_class_without_docstring(sagan, site):
 
 def test_describe_imports_the_one_that_is_named(sagan, site):
     (site / "ganzoo_sagan/__init__.py").write_text("")
-    catalogue.describe("datasets.plain")
+    describe("datasets.plain")
     assert "no_such_package" not in sys.modules
     with pytest.raises(
         ComponentError, match="No module named 'no_such_package'"
     ):
-        catalogue.describe("generators.elsewhere")
+        describe("generators.elsewhere")

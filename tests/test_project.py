@@ -17,7 +17,7 @@ KINDS = ("generators", "discriminators", "losses", "datasets", "evaluators")
 # own name or by that of its package.
 ROWS = {
     "contracts": ("errors", "interfaces"),
-    "registry": ("signatures", "registry", "catalogue"),
+    "registry": ("core_names", "signatures", "registry", "catalogue"),
     "configuration": ("configuration",),
     "parts": (
         "randomness",
@@ -75,6 +75,7 @@ ROWS = {
         "training.callbacks",
     ),
     "modes": (
+        "scores.yielded",
         "scores.evaluation",
         "scores.comparing",
         "scores.reproducing",

@@ -104,6 +104,8 @@ def test_dataset_fails_the_check_of_its_fault(factory, promise):
     [
         (wrong.RightEvaluator, None),
         (wrong.EvaluatorOfNothing, "numbers"),
+        (wrong.EvaluatorOfScalars, None),
+        (wrong.EvaluatorOfText, "numbers"),
         (wrong.EvaluatorWithoutProtocol, "protocol"),
         (wrong.EvaluatorThatPrints, "silence"),
         (wrong.EvaluatorWithoutSeed, "seed"),
@@ -112,6 +114,24 @@ def test_dataset_fails_the_check_of_its_fault(factory, promise):
 def test_evaluator_fails_the_check_of_its_fault(factory, promise):
     checks = testing.evaluator_checks(factory)
     assert broken(checks) == ({promise} if promise else set())
+
+
+@pytest.mark.parametrize(
+    ("factory", "received"),
+    [
+        (wrong.EvaluatorOfPairs, "('mean', 0.5). Yield a tuple of three."),
+        (wrong.EvaluatorThatReturnsNone, "None. Yield them, or return a list."),
+        (
+            wrong.EvaluatorThatCannotRun,
+            "EvaluatorThatCannotRun without it. See `ganzoo.interfaces.",
+        ),
+    ],
+)
+def test_evaluator_that_yields_no_triples_says_what_it_gives(factory, received):
+    with pytest.raises(ConformanceError) as raised:
+        testing.check_evaluator(factory)
+    assert raised.value.promise == "numbers"
+    assert f"Received: {received}" in str(raised.value)
 
 
 def test_one_call_returns_the_outcomes():

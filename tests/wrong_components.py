@@ -301,6 +301,32 @@ class EvaluatorWithoutProtocol(RightEvaluator):
         yield "mean", 1.0, {"samples": np.zeros(3)}
 
 
+class EvaluatorOfScalars(RightEvaluator):
+    """Right: NumPy's scalars are taken as numbers."""
+
+    def run(self, model, dataset):
+        yield "mean", np.float32(1.0), {"num_samples": np.int64(50)}
+
+
+class EvaluatorOfText(RightEvaluator):
+    def run(self, model, dataset):
+        yield "mean", "0.5", {"num_samples": 50}
+
+
+class EvaluatorOfPairs(RightEvaluator):
+    def run(self, model, dataset):
+        yield "mean", 0.5
+
+
+class EvaluatorThatReturnsNone(RightEvaluator):
+    def run(self, model, dataset):
+        return None
+
+
+class EvaluatorThatCannotRun:
+    pass
+
+
 class EvaluatorThatPrints(RightEvaluator):
     def run(self, model, dataset):
         print("mean")

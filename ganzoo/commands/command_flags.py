@@ -145,13 +145,13 @@ _FLAGS: tuple[tuple[Callable[..., Any], str, Any, str], ...] = (
         flags.DEFINE_bool,
         "list",
         False,
-        "list the installed components",
+        "list the installed components, and what the core has",
     ),
     (
         flags.DEFINE_string,
         "describe",
         None,
-        "say all about one component, such as generators.mlp",
+        "say all about one name of --list, such as generators.mlp or train",
     ),
     (
         flags.DEFINE_bool,

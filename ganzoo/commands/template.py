@@ -49,6 +49,17 @@ def write_plugin(name: str, kind: str, output: str) -> str:
             f"No kind named {kind!r}.{did_you_mean(kind, registry.KINDS)} "
             f"Kinds: {', '.join(registry.KINDS)}."
         )
+    taken = [
+        component.name
+        for component in registry.find()
+        if (component.package, component.kind) == ("ganzoo", kind)
+    ]
+    if name in taken:
+        raise ConfigurationError(
+            f"`--new_plugin` must not be a name that ganzoo's own {kind} have: "
+            f"recipes would take `{kind}.{name}` for that. Received: {name!r}. "
+            f"Choose one beside {', '.join(taken)}; my_{name} will do."
+        )
     if not pathlib.Path(output).is_dir():
         raise ConfigurationError(
             f"`--output` must be a folder. Received: {output!r}. Make it first."

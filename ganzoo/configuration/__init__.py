@@ -6,7 +6,6 @@ registers it with gin, and lets gin parse the same bindings for good.
 
     gin_files   files, includes and parameters -> bindings, nothing resolved
     names       what the names in them stand for; nothing is imported for it
-    core_names  what the core lets a configuration name
     bindings    all of it together, checked before anything is loaded
 """
 
@@ -21,9 +20,9 @@ from gin import config as gin_config
 
 from ganzoo import registry, signatures
 from ganzoo.configuration.bindings import Bindings
-from ganzoo.configuration.core_names import CORE
 from ganzoo.configuration.gin_files import Binding, Reader
 from ganzoo.configuration.names import Target, resolve
+from ganzoo.core_names import CORE
 from ganzoo.errors import ConfigurationError, GanzooError
 
 

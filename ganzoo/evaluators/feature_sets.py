@@ -1,5 +1,6 @@
 """Features of a model's samples and of real examples; distances in blocks."""
 
+import numbers
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
@@ -31,8 +32,12 @@ class FeatureSets(NamedTuple):
 
 
 def check_counts(least: int = 1, **counts: int) -> None:
-    """Raises `ConfigurationError` unless all are at least `least`."""
+    """Raises `ConfigurationError` unless all are integers >= `least`."""
     for name, count in counts.items():
+        if not isinstance(count, numbers.Integral):
+            raise ConfigurationError(
+                f"`{name}` must be an integer. Received: {name}={count!r}."
+            )
         if count < least:
             raise ConfigurationError(
                 f"`{name}` must be at least {least}. Received: {name}={count}."

@@ -11,9 +11,11 @@ from ganzoo import randomness
 from ganzoo.evaluators.feature_sets import check_counts
 from ganzoo.evaluators.label_draws import (
     LabelledData,
+    check_settings,
     labelled_data,
     require_networks,
     spread,
+    subject,
 )
 from ganzoo.features import in_batches
 
@@ -43,7 +45,8 @@ class FineTuning:
         (name, value, protocol) of
             fine_tuned_<network>_accuracy_<num>_labels
             untrained_<network>_accuracy_<num>_labels  from new weights
-        each the mean over draws, with its standard error.
+        each the mean over draws, with its standard error; where a layer is
+        chosen, <network>_<layer>.
 
     Raises:
         ConfigurationError: If a number is out of range or a layer is unknown.
@@ -52,6 +55,7 @@ class FineTuning:
     """
 
     needs_generator = True
+    ignores_averages = True
 
     def __init__(
         self,
@@ -65,10 +69,10 @@ class FineTuning:
         split: str = "test",
         seed: int = 0,
     ):
-        check_counts(
-            num_draws=num_draws, num_steps=num_steps, batch_size=batch_size
+        check_counts(num_steps=num_steps, batch_size=batch_size)
+        self.num_labels = check_settings(
+            num_labels, num_draws, seed, learning_rate=learning_rate
         )
-        self.num_labels = tuple(num_labels)
         self.num_draws = num_draws
         self.network = network
         self.layer = layer
@@ -98,9 +102,10 @@ class FineTuning:
                 ):
                     accuracy = self._accuracy(network, data, rows, seed)
                     found[name].append(accuracy)
+            what = subject(self.network, self.layer)
             for name, accuracies in found.items():
                 yield (
-                    f"{name}_{self.network}_accuracy_{num}_labels",
+                    f"{name}_{what}_accuracy_{num}_labels",
                     float(np.mean(accuracies)),
                     {**self._protocol(num, data), **spread(accuracies)},
                 )

@@ -1,11 +1,13 @@
 """Few labels: which training examples have one, in each of several draws."""
 
+import math
+import numbers
 from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from ganzoo.errors import DataError
+from ganzoo.errors import ConfigurationError, DataError
 from ganzoo.evaluators.feature_sets import check_counts
 from ganzoo.evaluators.samples import split_samples
 
@@ -34,14 +36,60 @@ class LabelledData(NamedTuple):
         labels is a part of the draw of more.
         """
         for draw in range(num_draws):
-            numbers = np.random.default_rng([seed, draw])
-            order = numbers.permutation(len(self.labels))
+            generator = np.random.default_rng([seed, draw])
+            order = generator.permutation(len(self.labels))
             ranks = np.empty(len(order), int)
             for label in np.unique(self.labels):
                 members = order[self.labels[order] == label]
                 ranks[members] = np.arange(len(members))
             # The first of each class, in random order, then the second, ...
             yield order[np.argsort(ranks[order], kind="stable")][:num_labels]
+
+
+def check_settings(
+    num_labels: Sequence[int], num_draws: int, seed: int, **rates: float
+) -> tuple[int, ...]:
+    """What evaluators with few labels have in common.
+
+    Args:
+        num_labels: How many labels will be drawn, in each case.
+        num_draws: Draws of the examples that have them.
+        seed: Of the draws.
+        **rates: Numbers that must be positive.
+
+    Returns:
+        `num_labels`.
+
+    Raises:
+        ConfigurationError: If a number is out of range, or one of `num_labels`
+            stands there twice.
+    """
+    check_counts(num_draws=num_draws)
+    check_counts(0, seed=seed)
+    for name, rate in rates.items():
+        is_number = isinstance(rate, numbers.Real)
+        if not is_number or not 0 < rate < math.inf:
+            raise ConfigurationError(
+                f"`{name}` must be positive. Received: {name}={rate!r}."
+            )
+    if not isinstance(num_labels, (tuple, list)) or not num_labels:
+        raise ConfigurationError(
+            "`num_labels` must be a tuple of one number or more. Received: "
+            f"num_labels={num_labels!r}. Write `(100,)` for one."
+        )
+    for num in num_labels:
+        check_counts(num_labels=num)
+    if len(set(num_labels)) < len(num_labels):
+        raise ConfigurationError(
+            "`num_labels` must differ, or two results have one name. Received: "
+            f"num_labels={tuple(num_labels)}. Leave one out."
+        )
+    return tuple(num_labels)
+
+
+def subject(network: str, layer: str | None) -> str:
+    """How the names of results call a network, or a layer that was chosen."""
+    return network if layer is None else f"{network}_{layer}"
 
 
 def labelled_data(
@@ -51,15 +99,14 @@ def labelled_data(
 
     Args:
         dataset: See `ganzoo.interfaces.Dataset`.
-        num_labels: How many labels will be drawn, in each case.
+        num_labels: How many labels will be drawn, in each case, checked by
+            `check_settings`.
         split: The one that is scored.
 
     Raises:
-        ConfigurationError: If `num_labels` is empty or not positive.
         DataError: If there are no labels, or not so many, or so few that a
             class would have none.
     """
-    check_counts(num_labels=min(num_labels, default=0))
     if not (dataset.num_classes and hasattr(dataset, "labels")):
         raise DataError(
             "Semi-supervised learning needs a data set with labels. Received: "

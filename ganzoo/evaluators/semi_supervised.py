@@ -6,12 +6,13 @@ from typing import Any
 import numpy as np
 from sklearn.linear_model import LogisticRegression
 
-from ganzoo.evaluators.feature_sets import check_counts
 from ganzoo.evaluators.label_draws import (
     LabelledData,
+    check_settings,
     labelled_data,
     require_networks,
     spread,
+    subject,
 )
 from ganzoo.evaluators.samples import require_finite, to_vectors
 from ganzoo.features import in_batches
@@ -38,8 +39,9 @@ class SemiSupervised:
         seed: Of the draws.
 
     Yields:
-        (name, value, protocol) of <network>_accuracy_<num>_labels, the mean
-        over draws, with its standard error; for its baseline the same of
+        (name, value, protocol) of <network>_accuracy_<num>_labels, or
+        <network>_<layer>_accuracy_<num>_labels where a layer is chosen: the
+        mean over draws, with its standard error; for its baseline the same of
         pixels.
 
     Raises:
@@ -49,6 +51,7 @@ class SemiSupervised:
     """
 
     needs_generator = True
+    ignores_averages = True
 
     def __init__(
         self,
@@ -60,8 +63,9 @@ class SemiSupervised:
         split: str = "test",
         seed: int = 0,
     ):
-        check_counts(num_draws=num_draws)
-        self.num_labels = tuple(num_labels)
+        self.num_labels = check_settings(
+            num_labels, num_draws, seed, inverse_penalty=inverse_penalty
+        )
         self.num_draws = num_draws
         self.network = network
         self.layer = layer
@@ -83,7 +87,7 @@ class SemiSupervised:
 
         for num, value, protocol in self._accuracies(data, features):
             yield (
-                f"{self.network}_accuracy_{num}_labels",
+                f"{self._subject}_accuracy_{num}_labels",
                 value,
                 {**protocol, "network": self.network, "layer": self.layer},
             )
@@ -96,8 +100,12 @@ class SemiSupervised:
         for num, value, protocol in self._accuracies(
             data, lambda samples: to_vectors(dataset, samples)
         ):
-            of = f"{self.network}_accuracy_{num}_labels"
+            of = f"{self._subject}_accuracy_{num}_labels"
             yield f"pixel_accuracy_{num}_labels", value, {**protocol, "of": of}
+
+    @property
+    def _subject(self) -> str:
+        return subject(self.network, self.layer)
 
     def _accuracies(
         self, data: LabelledData, features: Callable[[np.ndarray], np.ndarray]

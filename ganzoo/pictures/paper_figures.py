@@ -16,6 +16,7 @@ from PIL import Image
 
 from ganzoo import example_sets
 from ganzoo.conditions import map_condition
+from ganzoo.errors import ConfigurationError
 from ganzoo.gan import Gan
 from ganzoo.pictures.conditional_figures import conditional_figures
 from ganzoo.pictures.curves import Drawn, loss_curves, sigma_curves, spread
@@ -52,7 +53,16 @@ def draw_figures(
 
     Returns:
         One dict for each figure: name, title, caption.
+
+    Raises:
+        ConfigurationError: If there is no row or no column.
     """
+    for name, count in (("num_rows", num_rows), ("num_columns", num_columns)):
+        if not isinstance(count, int) or count < 1:
+            raise ConfigurationError(
+                f"`draw_figures.{name}` must be a whole number of at least 1. "
+                f"Received: {name}={count!r}."
+            )
     step = int(gan.step.numpy())
     sampler = Sampler(gan, use_ema=bool(gan.ema))
     weights = "averaged weights" if gan.ema else "raw weights"
@@ -96,7 +106,7 @@ def _neighbors(
 ) -> Drawn:
     """Figure 2: samples, and the training example nearest to the last."""
     num = num_rows * num_columns
-    _, condition = example_sets.first_examples(examples, num)
+    condition = _conditions(examples, num)
     samples = np.concatenate(list(sampler.sample(num, seed, condition)))
     images = np.asarray(dataset.to_unit(samples))
     last = images[num_columns - 1 :: num_columns]
@@ -162,9 +172,9 @@ def _interpolation(
     ends = np.asarray(sampler.draw_latents(2 * num_rows, seed))
     t = np.linspace(0, 1, num_columns + 1)[None, :, None]
     latents = ends[:num_rows, None] * (1 - t) + ends[num_rows:, None] * t
-    _, condition = example_sets.first_examples(examples, num_rows)
     condition = map_condition(
-        lambda part: np.repeat(part, num_columns + 1, axis=0), condition
+        lambda part: np.repeat(part, num_columns + 1, axis=0),
+        _conditions(examples, num_rows),
     )
     samples = sampler.generate(latents.reshape(-1, ends.shape[1]), condition)
     images = np.asarray(dataset.to_unit(samples))
@@ -175,6 +185,14 @@ def _interpolation(
         "Samples between samples",
         "Each row: equal steps along the straight line between two random "
         f"points in z (paper, Figure 3). {about}",
+    )
+
+
+def _conditions(examples: Any, num: int) -> Any:
+    """Those of the first examples, over again where there are fewer."""
+    _, condition = example_sets.first_examples(examples, num)
+    return map_condition(
+        lambda part: np.resize(part, (num, *part.shape[1:])), condition
     )
 
 

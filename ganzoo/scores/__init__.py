@@ -1,5 +1,6 @@
 """Numbers about a trained game: got, compared, reproduced.
 
+yielded        what an evaluator yields, held to its contract
 evaluation     a checkpoint scored, each number with its protocol
 samples_file   other people's samples, scored the same way
 comparing      several runs side by side: ranked if scored alike

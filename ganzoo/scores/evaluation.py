@@ -2,7 +2,6 @@
 
 import inspect
 import json
-import math
 import pathlib
 import platform
 import sys
@@ -17,10 +16,10 @@ import sklearn
 import tensorflow as tf
 
 import ganzoo
-from ganzoo.errors import ComponentError
 from ganzoo.gan import Gan
 from ganzoo.sampling import Sampler
 from ganzoo.scores.samples_file import SamplesFile
+from ganzoo.scores.yielded import numbers
 from ganzoo.storage import cache, whole_files
 from ganzoo.storage.checkpoints import Checkpoints
 from ganzoo.storage.run_directory import RunDirectory
@@ -29,7 +28,7 @@ from ganzoo.storage.run_directory import RunDirectory
 def evaluate(
     source: Gan | SamplesFile,
     dataset: Any,
-    run: RunDirectory | None = None,
+    to: RunDirectory | pathlib.Path | None = None,
     *,
     evaluators: Sequence[Any] = (),
     batch_size: int = 500,
@@ -37,12 +36,14 @@ def evaluate(
     """Runs the evaluators on G's own weights and their averages, or on a file.
 
     Evaluators that need a generator are left out for a file, with a line that
-    says so.
+    says so. One that fails costs no number of the others: its error is raised
+    when they are written.
 
     Args:
         source: The game, trained, or a file of samples.
         dataset: What it was trained on.
-        run: `results_file` of it is written; None writes nothing.
+        to: Where the numbers are written: `results_file` of a run, or a file;
+            None writes nothing.
         evaluators: See `ganzoo.interfaces.Evaluator`.
         batch_size: Samples generated at a time; no number depends on it.
 
@@ -51,7 +52,8 @@ def evaluate(
         about the data alone) and warnings.
 
     Raises:
-        ComponentError: If an evaluator yields something else than a number.
+        ComponentError: If an evaluator yields something else than numbers.
+        Exception: What an evaluator raises; the first of several.
     """
     models, about = _candidates(source, batch_size)
     step = about.get("step")
@@ -59,32 +61,27 @@ def evaluate(
     about["data_hash"] = cache.fingerprint(dataset) if evaluators else None
     about["value_range"] = dataset.value_range
     about["versions"] = _versions()
-    results = []
+    results: list[dict[str, Any]] = []
+    failures = []
     for evaluator in evaluators:
         name = type(evaluator).__name__
         if isinstance(source, SamplesFile) and _needs_generator(evaluator):
             print(f"{name} needs a generator: left out for a file of samples.")
             continue
-        baselines = _baselines(evaluator, dataset, about["data_hash"])
-        for weights, model in models.items():
-            start = time.monotonic()
-            shared = {"evaluator": name, "weights": weights, **about}
-            for result in numbers(evaluator, evaluator.run(model, dataset)):
-                result["protocol"] |= shared
-                seconds = time.monotonic() - start
-                result["protocol"]["seconds"] = round(seconds, 3)
-                result["baselines"] = [
-                    baseline
-                    for baseline in baselines
-                    if baseline["protocol"].get("of") == result["name"]
-                ]
-                result["warnings"] = _warnings(result)
+        try:
+            for result in _scored(evaluator, models, dataset, about):
                 results.append(result)
                 print(describe(result), flush=True)
                 for warning in result["warnings"]:
                     print(f"  {warning}", flush=True)
-    if run is not None:
-        run.write(results_file(run, step), json.dumps(results, indent=1))
+        # A plugin may raise anything.
+        except Exception as error:
+            failures.append(error)
+            print(f"{name} failed: {error}", flush=True)
+    if results or not failures:
+        _write(to, step, results)
+    if failures:
+        raise failures[0]
     return results
 
 
@@ -114,9 +111,8 @@ def evaluate_file(
     Returns:
         `<path>.evaluation.json`, which `ganzoo.scores.comparing` reads.
     """
-    results = evaluate(SamplesFile(path, dataset), dataset)
     beside = pathlib.Path(f"{path}.evaluation.json")
-    whole_files.write(beside, json.dumps(results, indent=1))
+    evaluate(SamplesFile(path, dataset), dataset, beside)
     return beside
 
 
@@ -145,20 +141,51 @@ def samplers(gan: Gan, batch_size: int = 500) -> dict[str, Sampler]:
     return models
 
 
-def numbers(evaluator: Any, yielded: Any) -> Iterator[dict[str, Any]]:
-    """What an evaluator yields, as dicts of name, value and protocol.
+def told_apart(evaluator: Any, models: dict[str, Any]) -> dict[str, Any]:
+    """Those of the models whose numbers can differ by this evaluator."""
+    if getattr(evaluator, "ignores_averages", False):
+        return {name: models[name] for name in models if name != "ema"}
+    return models
 
-    Raises:
-        ComponentError: If it yields something else than a number.
-    """
-    for name, value, protocol in yielded:
-        if not isinstance(name, str) or not math.isfinite(value):
-            raise ComponentError(
-                f"`{type(evaluator).__name__}.run` must yield (name, value, "
-                "protocol) with a finite value. Received: "
-                f"{name!r}, {value!r}. Raise an error that says what is wrong."
-            )
-        yield {"name": name, "value": float(value), "protocol": dict(protocol)}
+
+def _scored(
+    evaluator: Any,
+    models: dict[str, Any],
+    dataset: Any,
+    about: dict[str, Any],
+) -> Iterator[dict[str, Any]]:
+    """The results of one evaluator, as `evaluate` returns them."""
+    baselines = _baselines(evaluator, dataset, about["data_hash"])
+    for weights, model in told_apart(evaluator, models).items():
+        start = time.monotonic()
+        shared = {
+            "evaluator": type(evaluator).__name__,
+            "weights": weights,
+            **about,
+        }
+        for result in numbers(evaluator, "run", model, dataset):
+            result["protocol"] |= shared
+            seconds = time.monotonic() - start
+            result["protocol"]["seconds"] = round(seconds, 3)
+            result["baselines"] = [
+                baseline
+                for baseline in baselines
+                if baseline["protocol"].get("of") == result["name"]
+            ]
+            result["warnings"] = _warnings(result)
+            yield result
+
+
+def _write(
+    to: RunDirectory | pathlib.Path | None,
+    step: int | None,
+    results: list[dict[str, Any]],
+) -> None:
+    text = json.dumps(results, indent=1)
+    if isinstance(to, pathlib.Path):
+        whole_files.write(to, text)
+    elif to is not None:
+        to.write(results_file(to, step), text)
 
 
 def _candidates(
@@ -183,7 +210,8 @@ def _baselines(
     evaluator: Any, dataset: Any, data_hash: str | None
 ) -> list[dict[str, Any]]:
     """Numbers about the data alone, once for each data set and setting."""
-    if not hasattr(evaluator, "baselines"):
+    # Without `run` there is no number either, and `numbers` says so.
+    if not (hasattr(evaluator, "baselines") and hasattr(evaluator, "run")):
         return []
     # By its method: gin makes a subclass of each class, without source.
     method = type(evaluator).run
@@ -198,7 +226,7 @@ def _baselines(
     )
     return cache.recall(
         f"baselines-{key}",
-        lambda: list(numbers(evaluator, evaluator.baselines(dataset))),
+        lambda: list(numbers(evaluator, "baselines", dataset)),
     )
 
 

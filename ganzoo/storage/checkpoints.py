@@ -98,15 +98,12 @@ class Checkpoints:
         self._writer = concurrent.futures.ThreadPoolExecutor(max_workers=1)
         self._pending: concurrent.futures.Future | None = None
 
-    def save(
-        self, gan: Gan, about: dict[str, Any], score: float = math.nan
-    ) -> None:
+    def save(self, gan: Gan, about: dict[str, Any]) -> None:
         """Keeps the game as it stands; the disk is written while it plays on.
 
         Args:
             gan: The game.
             about: JSON values that `restore` hands back.
-            score: The checkpoint with the highest stays, whatever follows.
 
         Raises:
             CheckpointError: As `wait` does, about the one before.
@@ -115,8 +112,19 @@ class Checkpoints:
         step = int(gan.step.numpy())
         manifest = {"step": step, "paths": paths(gan), "about": about}
         self._pending = self._writer.submit(
-            self._write, step, arrays(gan), manifest, score
+            self._write, step, arrays(gan), manifest
         )
+
+    def score(self, step: int, score: float) -> None:
+        """Scores a checkpoint that was saved; the one with the highest stays.
+
+        NaN is no score. Raises CheckpointError as `wait` does.
+        """
+        self.wait()
+        best = self.best()
+        if math.isnan(score) or (best is not None and score <= best["score"]):
+            return
+        self._tidy(step, {"step": step, "score": score})
 
     def wait(self) -> None:
         """Returns when the last `save` is on the disk.
@@ -227,15 +235,13 @@ class Checkpoints:
         step: int,
         values: dict[str, np.ndarray],
         manifest: dict[str, Any],
-        score: float,
     ) -> None:
         checkpoint_files.write(self.path(step), values, manifest)
+        self._tidy(step, self.best())
+
+    def _tidy(self, step: int, best: dict[str, Any] | None) -> None:
         try:
-            best = self.best()
-            if not math.isnan(score) and (
-                best is None or score > best["score"]
-            ):
-                best = {"step": step, "score": score}
+            if best != self.best():
                 whole_files.write(self.folder / "best.json", json.dumps(best))
             self._remove_old(step, best["step"] if best else step)
         except OSError as error:

@@ -2,15 +2,14 @@
 
 import contextlib
 import io
-import json
-import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 import keras
 import numpy as np
 
 from ganzoo import example_sets
+from ganzoo.scores.yielded import is_number, plain_protocol
 from ganzoo.testing.promises import Broken, Check, name_of, run_all
 
 
@@ -145,7 +144,20 @@ class _Evaluator:
 
     def run(self) -> list[Any]:
         evaluator = self.factory(**self.arguments)
-        return list(evaluator.run(self.model, self.dataset))
+        if not callable(getattr(evaluator, "run", None)):
+            raise Broken(
+                "an evaluator must have a method `run`",
+                f"{type(evaluator).__name__} without it",
+                "See `ganzoo.interfaces.Evaluator`",
+            )
+        results = evaluator.run(self.model, self.dataset)
+        if not isinstance(results, Iterable):
+            raise Broken(
+                "`run` must yield (name, value, protocol)",
+                repr(results),
+                "Yield them, or return a list",
+            )
+        return list(results)
 
     def numbers(self) -> str:
         """It yields (name, finite number, protocol), each name once."""
@@ -158,7 +170,7 @@ class _Evaluator:
                     "Yield a tuple of three",
                 )
             name, value, _ = result
-            if not isinstance(name, str) or not _is_finite(value):
+            if not isinstance(name, str) or not is_number(value):
                 raise Broken(
                     "`run` must yield a name and a finite number",
                     f"{name!r}, {value!r}",
@@ -178,14 +190,14 @@ class _Evaluator:
         for result in self.run():
             protocol = result[-1]
             try:
-                again = json.loads(json.dumps(protocol, allow_nan=False))
+                plain = plain_protocol(protocol)
             except (TypeError, ValueError) as error:
                 raise Broken(
                     "a protocol must be a dict of JSON values",
                     error,
-                    "Make NumPy values int, float or list",
+                    "Make arrays lists, and what is not finite None",
                 ) from error
-            if not isinstance(again, dict) or not again:
+            if not plain:
                 raise Broken(
                     "a protocol must say how the value was got",
                     repr(protocol),
@@ -216,7 +228,3 @@ class _Evaluator:
                 "Take a `seed` and use it for every draw",
             )
         return "ok"
-
-
-def _is_finite(value: Any) -> bool:
-    return isinstance(value, (int, float, np.number)) and math.isfinite(value)

@@ -87,6 +87,10 @@ class MetricsLog:
         kept = [
             line for line in read_lines(self.path) if line["step"] <= first_step
         ]
+        # Whether what `add` writes about the first step is there already.
+        self.has_numbers = any(
+            line["step"] == first_step and "epoch" not in line for line in kept
+        )
         text = "".join(json.dumps(line) + "\n" for line in kept)
         whole_files.write(self.path, text)
         for old in folder.glob("events.out.tfevents.*"):

@@ -100,7 +100,7 @@ def train(
         keep_checkpoints: How many of the newest stay, beside the best.
         num_samples: Samples in a picture.
         evaluators: Run on the way, their numbers logged; a checkpoint is saved
-            each time, and the best by the first number stays. See
+            before, and the best by the first number stays. See
             `scoring.Scores`.
         evaluate_every_steps: None: as often as checkpoints.
         max_rollbacks: How often, in the whole run, a loss that is not finite
@@ -219,16 +219,16 @@ def _attempt(gan: Gan, plan: _Plan, received: list[int]) -> None:
             stack.callback(log.close)
             callbacks = [log, grid]
         if plan.evaluators:
-            callbacks.append(
-                Scores(
-                    gan,
-                    plan.evaluators,
-                    plan.experiment.dataset,
-                    plan.periods["evaluate_every_steps"],
-                    plan.saver,
-                    log,
-                )
+            scores = Scores(
+                gan,
+                plan.evaluators,
+                plan.experiment.dataset,
+                plan.periods["evaluate_every_steps"],
+                plan.saver,
+                log,
             )
+            scores.catch_up(first_step)
+            callbacks.append(scores)
         callbacks.append(plan.saver)
         loop.play(gan, batches, plan.num_steps, callbacks, check, received)
 

@@ -1,6 +1,5 @@
 """A checkpoint every so often: guarded, and the way back to it."""
 
-import math
 from typing import Any
 
 from ganzoo.distribution import workers
@@ -40,10 +39,10 @@ class Saver:
         """Raises DivergenceError, on all workers, if a weight is not finite."""
         divergence.check_weights(gan, step, self.kept)
 
-    def save(self, gan: Gan, step: int, score: float = math.nan) -> None:
+    def save(self, gan: Gan, step: int) -> None:
         """Saves a game that has been checked; see `Checkpoints.save`."""
         if workers.this_worker().is_chief:
-            self.checkpoints.save(gan, self.about, score)
+            self.checkpoints.save(gan, self.about)
         self._last_saved = step
 
     def finish(self, gan: Gan) -> None:

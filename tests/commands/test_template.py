@@ -42,16 +42,23 @@ def test_package_declares_its_component(kind, tmp_path):
     for path in folder.rglob("*"):
         if path.is_file():
             assert not re.search(r"\$\{?[a-z]", path.read_text()), path
-    # It needs nothing of ganzoo's but in its test.
+    # It needs nothing of ganzoo's but in its test; evaluators read examples.
     for path in (folder / "ganzoo_my_toy").iterdir():
-        assert "import ganzoo" not in path.read_text()
-        assert "from ganzoo" not in path.read_text()
+        text = path.read_text().replace("from ganzoo import example_sets", "")
+        assert kind == "evaluators" or text == path.read_text()
+        assert "import ganzoo" not in text
+        assert "from ganzoo" not in text
 
 
 def test_the_packages_name_does_for_the_components(tmp_path):
     write_plugin("ganzoo-toy", "losses", str(tmp_path))
     assert [path.name for path in tmp_path.iterdir()] == ["ganzoo-toy"]
     assert (tmp_path / "ganzoo-toy" / "ganzoo_toy" / "losses.py").exists()
+
+
+def test_a_name_of_another_kind_is_free(tmp_path):
+    write_plugin("mlp", "losses", str(tmp_path))
+    assert (tmp_path / "ganzoo-mlp" / "ganzoo_mlp" / "losses.py").exists()
 
 
 @pytest.mark.parametrize("kind", registry.KINDS)
@@ -86,6 +93,12 @@ def test_recipe_names_the_component(kind, tmp_path, install, site):
             "discriminators, losses, datasets, evaluators.",
         ),
         (
+            ("ganzoo-mlp", "generators", "."),
+            "`--new_plugin` must not be a name that ganzoo's own generators "
+            "have: recipes would take `generators.mlp` for that. Received: "
+            "'mlp'. Choose one beside deconv, mlp; my_mlp will do.",
+        ),
+        (
             ("toy", "losses", "no/such/folder"),
             "`--output` must be a folder. Received: 'no/such/folder'. Make it "
             "first.",
@@ -105,6 +118,48 @@ def test_nothing_is_overwritten(tmp_path):
     )
     with pytest.raises(ConfigurationError, match=f"^{re.escape(message)}$"):
         write_plugin("toy", "datasets", str(tmp_path))
+
+
+def examples_of_all_forms():
+    """The digits' test split in each form that `examples` may have."""
+    import tensorflow as tf
+
+    from ganzoo.datasets.digits import Digits
+
+    plain, labelled = Digits(), Digits(conditional=True)
+    stream = tf.data.Dataset.from_tensor_slices
+    for data in (plain, labelled):
+        parts = {s: data.examples(s) for s in ("train", "test")}
+        yield parts
+        yield {split: stream(part) for split, part in parts.items()}
+
+
+@pytest.mark.parametrize("source", ["template", "page"])
+def test_evaluators_take_examples_of_every_form(source, tmp_path):
+    from ganzoo.scores.yielded import numbers
+    from ganzoo.testing.evaluators import NoiseImages, Resampled
+
+    write_plugin("toy", "evaluators", str(tmp_path))
+    text = (tmp_path / "ganzoo-toy/ganzoo_toy/evaluators.py").read_text()
+    name = "Toy"
+    if source == "page":
+        page = (ROOT / "docs" / "plugins.md").read_text()
+        head = "`ganzoo-tiny/ganzoo_tiny/evaluators.py`:\n\n```python\n"
+        text = page.split(head)[1].split("```")[0]
+        name = "Brightness"
+    names = {}
+    exec(text, names)
+    values = []
+    for examples in examples_of_all_forms():
+        data = NoiseImages()
+        data.examples = examples.get
+        model = Resampled(data)
+        (result,) = numbers(names[name](), "run", model, data)
+        values.append(result["value"])
+        if source == "template":
+            assert result["protocol"]["better"] == "lower"
+            assert result["protocol"]["num_test"] > 100
+    assert values == pytest.approx([values[0]] * 4, rel=1e-6)
 
 
 def run(*command, path, cwd):

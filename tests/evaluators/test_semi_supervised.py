@@ -77,7 +77,7 @@ def test_accuracies_are_those_of_scikit_learn_on_the_same_draws():
                     data.splits["test"] / scale, data.labels("test")
                 )
             )
-        assert name == f"discriminator_accuracy_{num}_labels"
+        assert name == f"discriminator_seen_accuracy_{num}_labels"
         assert value == pytest.approx(np.mean(accuracies))
         assert protocol["accuracies"] == pytest.approx(accuracies)
         assert protocol["standard_error"] == pytest.approx(
@@ -88,9 +88,89 @@ def test_accuracies_are_those_of_scikit_learn_on_the_same_draws():
     pixels = list(evaluator.baselines(data))
     assert [v for _, v, _ in pixels] == pytest.approx([v for _, v, _ in found])
     assert [(n, p["of"]) for n, _, p in pixels] == [
-        (f"pixel_accuracy_{n}_labels", f"discriminator_accuracy_{n}_labels")
+        (
+            f"pixel_accuracy_{n}_labels",
+            f"discriminator_seen_accuracy_{n}_labels",
+        )
         for n in (6, 30)
     ]
+
+
+@pytest.mark.parametrize("evaluator", [SemiSupervised, FineTuning])
+def test_layers_are_told_apart_by_their_names(evaluator):
+    data, model = Labelled(spread=0.1), Cut()
+    rest = {"num_draws": 1}
+    if evaluator is FineTuning:
+        rest["num_steps"] = 1
+    names = [
+        {
+            name
+            for name, _, _ in evaluator((6,), layer=layer, **rest).run(
+                model, data
+            )
+        }
+        for layer in (None, "seen")
+    ]
+    assert any("discriminator_accuracy_6" in name for name in names[0])
+    assert any("discriminator_seen_accuracy_6" in name for name in names[1])
+    assert not names[0] & names[1]
+
+
+@pytest.mark.parametrize(
+    ("evaluator", "settings", "message"),
+    [
+        (evaluator, *case)
+        for evaluator in (SemiSupervised, FineTuning)
+        for case in (
+            (
+                {"num_labels": 100},
+                "`num_labels` must be a tuple of one number or more. Received: "
+                "num_labels=100. Write `(100,)` for one.",
+            ),
+            (
+                {"num_labels": ()},
+                "`num_labels` must be a tuple of one number or more. Received: "
+                "num_labels=().",
+            ),
+            (
+                {"num_labels": (100.5,)},
+                "`num_labels` must be an integer. Received: num_labels=100.5.",
+            ),
+            (
+                {"num_labels": (100, 0)},
+                "`num_labels` must be at least 1. Received: num_labels=0.",
+            ),
+            (
+                {"num_labels": (100, 300, 100)},
+                "`num_labels` must differ, or two results have one name. "
+                "Received: num_labels=(100, 300, 100). Leave one out.",
+            ),
+            (
+                {"seed": -1},
+                "`seed` must be at least 0. Received: seed=-1.",
+            ),
+            (
+                {"num_draws": 2.5},
+                "`num_draws` must be an integer. Received: num_draws=2.5.",
+            ),
+        )
+    ]
+    + [
+        (
+            evaluator,
+            {name: value},
+            f"`{name}` must be positive. Received: {name}={value!r}.",
+        )
+        for evaluator, name in (
+            (SemiSupervised, "inverse_penalty"),
+            (FineTuning, "learning_rate"),
+        )
+        for value in (-1, 0.0, np.nan, np.inf, "0.1")
+    ],
+)
+def test_settings_out_of_range_are_refused(evaluator, settings, message):
+    with pytest.raises(ConfigurationError, match=f"^{re.escape(message)}"):
+        evaluator(**settings)
 
 
 def test_draws_are_balanced_nested_and_repeatable():

@@ -3,6 +3,7 @@
 import html
 import html.parser
 import json
+import re
 import shutil
 import subprocess
 
@@ -11,6 +12,7 @@ import pytest
 from PIL import Image
 
 from ganzoo.datasets.digits import Digits
+from ganzoo.errors import ConfigurationError
 from ganzoo.pictures import paper_figures
 from ganzoo.pictures.curves import loss_curves, sigma_curves, spread
 from ganzoo.pictures.figures import grid_cell
@@ -185,6 +187,29 @@ def test_figures_of_labelled_data_are_of_the_first_examples_labels():
     figure, _, _ = paper_figures._interpolation(*of)
     # The label stays while z moves along a row.
     assert greys(figure, 2) == [[3] * 4, [1] * 4]
+
+
+def test_labels_come_again_where_examples_are_few():
+    data = Labelled()
+    of = (Obedient(), data, data.examples("train"), 0, 3, 4, "")
+    figure, _, _ = paper_figures._neighbors(*of)
+    again = [[3, 1, 4, 1, 1], [5, 9, 2, 6, 6], [3, 1, 4, 1, 1]]
+    assert greys(figure, 3) == again
+    of = (*of[:4], 10, 1, "")
+    figure, _, _ = paper_figures._interpolation(*of)
+    rows = [3, 1, 4, 1, 5, 9, 2, 6, 3, 1]
+    assert greys(figure, 10) == [[label] * 2 for label in rows]
+
+
+@pytest.mark.parametrize("name", ["num_rows", "num_columns"])
+@pytest.mark.parametrize("count", [0, -1, 2.5, "3"])
+def test_figures_without_rows_or_columns_are_refused(name, count):
+    message = (
+        f"`draw_figures.{name}` must be a whole number of at least 1. "
+        f"Received: {name}={count!r}."
+    )
+    with pytest.raises(ConfigurationError, match=f"^{re.escape(message)}$"):
+        paper_figures.draw_figures(None, None, None, None, **{name: count})
 
 
 def test_neighbours_are_the_nearest_by_brute_force():

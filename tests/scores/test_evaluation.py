@@ -1,13 +1,13 @@
 """Numbers with their protocols, on a file of samples and on a small game."""
 
+import functools
 import json
-import re
 
 import numpy as np
 import pytest
 
 from ganzoo.datasets.digits import Digits
-from ganzoo.errors import ComponentError
+from ganzoo.errors import ComponentError, DataError
 from ganzoo.evaluators.parzen import Parzen
 from ganzoo.run import run
 from ganzoo.scores.comparing import compare
@@ -95,14 +95,133 @@ def test_a_file_is_spared_what_needs_a_generator(digits_file, capsys):
     )
 
 
-@pytest.mark.parametrize("value", [np.nan, np.inf])
-def test_what_is_no_number_is_an_error(digits_file, value):
-    message = (
-        "`Constant.run` must yield (name, value, protocol) with a finite "
-        f"value. Received: 'number', {value!r}. Raise an error"
-    )
-    with pytest.raises(ComponentError, match=re.escape(message)):
-        score(digits_file, Constant(value))
+class Failing:
+    """Yields nothing, for a reason."""
+
+    def __init__(self, error):
+        self.error = error
+
+    def run(self, model, dataset):
+        raise self.error
+
+
+@pytest.mark.parametrize(
+    "error", [DataError("Too few."), ZeroDivisionError("A slip.")]
+)
+def test_one_that_fails_costs_no_number_of_the_others(
+    digits_file, capsys, error
+):
+    """Its error comes when all others are written."""
+    beside = digits_file.with_name("samples.npy.evaluation.json")
+    evaluators = [Failing(error), Constant(1.0), Failing(DataError("Second."))]
+    with pytest.raises(type(error)) as raised:
+        evaluate_file(
+            digits_file,
+            Digits(),
+            functools.partial(evaluate, evaluators=evaluators),
+        )
+    assert raised.value is error
+    (result,) = json.loads(beside.read_text())
+    assert result["value"] == 1.0
+    printed = capsys.readouterr().out
+    assert f"Failing failed: {error}\nnumber = 1 " in printed
+    assert "Failing failed: Second.\n" in printed
+
+    # Where nothing is left, what was written before is not touched.
+    with pytest.raises(DataError):
+        evaluate_file(
+            digits_file,
+            Digits(),
+            functools.partial(evaluate, evaluators=evaluators[2:]),
+        )
+    assert json.loads(beside.read_text()) == [result]
+
+
+class Told:
+    """Gives what it is told to, as it is."""
+
+    def __init__(self, results):
+        self.results = results
+
+    def run(self, model, dataset):
+        return self.results
+
+
+CONTRACT = (
+    "`Told.run` must yield (name, number, protocol): a text, a finite number, "
+    "and a dict of JSON values. Received: "
+)
+RAISE = "Raise an error that says what is wrong."
+
+
+@pytest.mark.parametrize(
+    ("results", "received"),
+    [
+        ([("x", np.nan, {})], f"('x', nan, {{}}). {RAISE}"),
+        ([("x", np.inf, {})], f"('x', inf, {{}}). {RAISE}"),
+        ([("x", np.complex64(1), {})], "('x', np.complex64(1+0j), {}). Raise"),
+        ([("x", None, {})], f"('x', None, {{}}). {RAISE}"),
+        ([("x", "0.5", {})], f"('x', '0.5', {{}}). {RAISE}"),
+        ([(5, 0.5, {})], f"(5, 0.5, {{}}). {RAISE}"),
+        ([("x", 0.5)], "('x', 0.5). Yield a tuple of three."),
+        (["abc"], "'abc'. Yield a tuple of three."),
+        (None, "None. Yield them, or return a list."),
+        (
+            [("x", 0.5, None)],
+            "('x', 0.5, None). Make it plain: a NoneType is no dict.",
+        ),
+        (
+            [("x", 0.5, {"at": {1}})],
+            "('x', 0.5, {'at': {1}}). Make it plain: set is no JSON value.",
+        ),
+        (
+            [("x", 0.5, {"at": np.nan})],
+            "('x', 0.5, {'at': nan}). Make it plain: Out of range float values",
+        ),
+        (
+            [("x", 0.5, {"at": np.zeros(500)})],
+            "('x', 0.5, {'at': array([0., 0.,",
+        ),
+    ],
+)
+def test_what_breaks_the_contract_is_named(digits_file, results, received):
+    with pytest.raises(ComponentError) as raised:
+        score(digits_file, Told(results), Constant(1.0))
+    assert str(raised.value).startswith(CONTRACT + received)
+    assert len(str(raised.value)) < 500
+
+
+class NoRun:
+    """Has all but what is needed."""
+
+    def baselines(self, dataset):
+        return []
+
+
+@pytest.mark.parametrize("evaluator", [object(), NoRun()])
+def test_what_cannot_run_is_named(digits_file, evaluator):
+    message = "` must have a method `run`. Received: an object without it. See"
+    with pytest.raises(ComponentError, match=message):
+        score(digits_file, evaluator)
+
+
+def test_scalars_of_numpy_are_numbers(digits_file):
+    protocol = {
+        "num": np.int64(3),
+        "rate": np.float32(0.5),
+        "is_fast": np.bool_(True),
+        "found": [np.float64(0.25), {"deep": np.uint8(7)}],
+    }
+    (result,) = score(digits_file, Told([("x", np.float32(0.5), protocol)]))
+    assert result["value"] == 0.5
+    assert type(result["value"]) is float
+    written = json.loads(json.dumps(result))["protocol"]
+    assert {name: written[name] for name in protocol} == {
+        "num": 3,
+        "rate": 0.5,
+        "is_fast": True,
+        "found": [0.25, {"deep": 7}],
+    }
 
 
 def test_other_peoples_samples_are_scored_by_the_same_code(digits_file, capsys):
@@ -144,9 +263,7 @@ def test_files_of_numbers_compare(tmp_path):
             evaluate_file(
                 path,
                 data,
-                lambda source, dataset: evaluate(
-                    source, dataset, evaluators=[Parzen(100)]
-                ),
+                functools.partial(evaluate, evaluators=[Parzen(100)]),
             )
         )
     lines = compare(files).splitlines()

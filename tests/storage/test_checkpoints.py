@@ -80,7 +80,8 @@ def test_the_last_and_the_best_stay(tmp_path):
     gan, checkpoints = game(), Checkpoints(tmp_path, keep_last=2)
     for step, score in enumerate((1.0, 9.0, float("nan"), 3.0, 4.0)):
         gan.step.assign(step)
-        checkpoints.save(gan, {}, score)
+        checkpoints.save(gan, {})
+        checkpoints.score(step, score)
     checkpoints.wait()
     assert checkpoints.steps() == [1, 3, 4]
     assert checkpoints.best() == {"step": 1, "score": 9.0}
@@ -90,7 +91,8 @@ def test_a_checkpoint_is_found_by_its_step_or_as_the_best(tmp_path):
     gan, checkpoints = game(), Checkpoints(tmp_path)
     for step, score in ((5, 1.0), (10, 3.0), (15, 2.0)):
         gan.step.assign(step)
-        checkpoints.save(gan, {"at": step}, score)
+        checkpoints.save(gan, {"at": step})
+        checkpoints.score(step, score)
     checkpoints.wait()
     found = {name: checkpoints.find(name) for name in ("newest", "best", "5")}
     assert found == {"newest": None, "best": 10, "5": 5}

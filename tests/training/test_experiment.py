@@ -10,7 +10,7 @@ from PIL import Image
 from processes import Command, complete
 from small_runs import Data, arguments, check_identical, game, lines, newest
 
-from ganzoo.errors import ConfigurationError, RunError
+from ganzoo.errors import ConfigurationError, DataError, RunError
 from ganzoo.scores.evaluation import evaluate
 from ganzoo.storage.checkpoints import Checkpoints
 from ganzoo.storage.run_directory import RunDirectory
@@ -220,6 +220,95 @@ def test_numbers_on_the_way_leave_the_weights_and_a_resume_as_they_are(
     assert [line["step"] for line in numbers] == [3, 6, 7, 9, 12, 15, 18, 20]
     expected = [x for x in lines(tmp_path / "watched") if "spread/raw" in x]
     assert [x for x in numbers if x["step"] != 7] == expected
+
+
+class OfTheDiscriminator(Spread):
+    """Looks at no weight of G's."""
+
+    ignores_averages = True
+
+
+def test_what_ignores_averages_is_scored_once(tmp_path):
+    evaluators = [OfTheDiscriminator()]
+    gan = game()
+    play(tmp_path, gan, num_steps=2, evaluators=evaluators)
+    (line,) = [x for x in lines(tmp_path) if "spread/raw" in x]
+    assert "spread/ema" not in line
+    best = Checkpoints(tmp_path / "checkpoints").best()
+    assert best == {"step": 2, "score": -line["spread/raw"]}
+    (result,) = evaluate(gan, Data(), evaluators=evaluators)
+    assert result["protocol"]["weights"] == "raw"
+    assert result["value"] == line["spread/raw"]
+
+
+class Killed(BaseException):
+    """What no code of the run catches."""
+
+
+class KilledAt(Spread):
+    """Is killed at its call number `fatal`."""
+
+    def __init__(self, fatal=None):
+        self.fatal = fatal
+        self.num_calls = 0
+
+    def run(self, model, dataset):
+        self.num_calls += 1
+        if self.num_calls == self.fatal:
+            raise Killed
+        yield from super().run(model, dataset)
+
+
+@pytest.mark.parametrize("fatal", [3, 6])  # At steps 6 and 9.
+def test_what_is_killed_before_its_number_is_scored_when_it_goes_on(
+    tmp_path, fatal
+):
+    whole, killed = tmp_path / "whole", tmp_path / "killed"
+    settings = {
+        "num_steps": 9,
+        "keep_checkpoints": 1,
+        "evaluate_every_steps": 3,
+    }
+    for folder in (whole, killed):
+        folder.mkdir()
+    play(whole, game(), evaluators=[KilledAt()], **settings)
+    with pytest.raises(Killed):
+        play(killed, game(), evaluators=[KilledAt(fatal)], **settings)
+    checkpoints = Checkpoints(killed / "checkpoints")
+    step = checkpoints.steps()[-1]
+    assert step == (6 if fatal == 3 else 9)
+    assert not [
+        x for x in lines(killed) if x["step"] == step and "spread/ema" in x
+    ]
+
+    gan = game()
+    checkpoints.restore(gan)
+    play(killed, gan, evaluators=[KilledAt()], **settings)
+    check_identical(newest(killed), newest(whole))
+    assert lines(killed) == lines(whole)
+    expected = Checkpoints(whole / "checkpoints")
+    assert checkpoints.best() == expected.best()
+    assert checkpoints.steps() == expected.steps()
+
+    # Once more: nothing is left to be scored.
+    again = KilledAt(1)
+    play(killed, gan, evaluators=[again], **settings)
+    assert again.num_calls == 0
+
+
+class Failing:
+    """Says that it cannot score this."""
+
+    def run(self, model, dataset):
+        raise DataError("Nothing to score.")
+
+
+def test_an_evaluator_that_fails_costs_no_training(tmp_path):
+    with pytest.raises(DataError, match="Nothing to score"):
+        play(tmp_path, game(), evaluators=[Failing()], evaluate_every_steps=5)
+    checkpoints = Checkpoints(tmp_path / "checkpoints")
+    assert checkpoints.steps() == [5]
+    assert checkpoints.best() is None
 
 
 def test_no_number_is_taken_of_weights_that_are_not_finite(tmp_path):
