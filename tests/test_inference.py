@@ -109,12 +109,23 @@ def test_the_layer_and_g_from_there_on_are_those_by_hand(use_ema):
     latents = np.random.default_rng(0).normal(size=(4, LATENT))
     latents = latents.astype(np.float32)
     work = Sampler(gan, use_ema=use_ema).inference()
-    hidden, _ = layers_by_hand(gan.generator.weights, latents)
-    np.testing.assert_allclose(work.target(latents), hidden, atol=1e-5)
     speaking = gan.ema if use_ema else gan.generator.weights
     hidden, images = layers_by_hand(speaking, latents)
+    np.testing.assert_allclose(work.target(latents), hidden, atol=1e-5)
     found = work.decode(hidden.astype(np.float32))
     np.testing.assert_allclose(found, images, atol=1e-5)
+
+
+@pytest.mark.parametrize("use_ema", [False, True])
+def test_decoding_the_target_is_sampling_whichever_weights_speak(use_ema):
+    gan = images_game(target_layer="hidden_0")
+    for average in gan.ema:
+        average.assign(average * 1.5 + 0.1)
+    sampler = Sampler(gan, use_ema=use_ema)
+    latents = np.asarray(sampler.draw_latents(5, seed=1))
+    work = sampler.inference()
+    decoded = work.decode(work.target(latents))
+    np.testing.assert_allclose(decoded, sampler.generate(latents), atol=1e-6)
 
 
 def test_z_is_its_own_target_and_decoding_is_sampling():
