@@ -23,7 +23,10 @@ class Inference:
         encoder: Factory of E: (sample_shape, target_shape) -> `keras.Model`,
             samples [B, *sample_shape] -> [B, *target_shape].
         optimizer: Of E alone.
-        target_layer: Name of the layer of G to predict. None: z.
+        target_layer: Name of the layer of G to predict. None: z. Behind a prior
+            that learns, no layer of G but this `prior` can be named. Where
+            neither the layer alone nor it with the condition decides about
+            samples, there are no reconstructions.
         name: Of the companion in logs and checkpoints.
 
     Raises, when it is built:

@@ -217,6 +217,28 @@ def test_pairs_of_test_images_and_reconstructions_are_drawn():
         assert np.abs(cell - expected).max() <= 1  # Rounded apart.
 
 
+def test_what_g_cannot_go_on_from_is_exported_and_not_drawn(capsys):
+    z = keras.Input((LATENT,))
+    hidden = keras.layers.Dense(16, name="hidden_0")(z)
+    beside = keras.layers.Dense(16)(z)
+    both = keras.layers.Add()([hidden, beside])
+    x = keras.Input((4, 4, 1))
+    gan = Gan(
+        keras.Model(z, keras.layers.Reshape((4, 4, 1))(both), name="two"),
+        keras.Model(x, keras.layers.Dense(1)(keras.layers.Flatten()(x))),
+        Uniform(LATENT),
+    ).compile(SGD(), SGD(), [NonSaturating()])
+    join(gan, [Inference(encoder, SGD(), target_layer="hidden_0")])
+    sampler = Sampler(gan)
+    assert reconstruction_figures(sampler, Images(), 2, 2, "") == []
+    assert capsys.readouterr().out.startswith(
+        "No reconstructions by 'inference': `inference.target_layer` must be"
+    )
+    samples = tf.constant(Images().examples("test"))
+    predict = endpoints(gan, Images())["predict_inference"].compile()
+    assert predict(samples=samples)["predicted"].shape == (5, 16)
+
+
 def test_without_an_inference_net_there_is_nothing_to_draw():
     gan = images_game(name="other")
     with pytest.raises(
