@@ -1,6 +1,7 @@
-"""Labels of any integer dtype: a step, samples, an export, files of it."""
+"""Labels of any integer dtype, from a step to files; labels too many."""
 
 import functools
+import re
 
 import keras
 import numpy as np
@@ -8,9 +9,11 @@ import pytest
 import tensorflow as tf
 from exported_runs import LATENT_DIM, LabelledImages, points
 
+from ganzoo import pipeline
 from ganzoo.building import build_gan
 from ganzoo.conditions import OneHot
 from ganzoo.discriminators import maxout_mlp
+from ganzoo.errors import DataError
 from ganzoo.example_sets import condition_spec
 from ganzoo.generators import mlp
 from ganzoo.latents import Uniform
@@ -21,6 +24,7 @@ from ganzoo.serving.endpoints import endpoints
 from ganzoo.serving.exporting import export
 from ganzoo.serving.exports import Export
 from ganzoo.storage.run_directory import RunDirectory
+from ganzoo.training import loop
 
 
 class Images(LabelledImages):
@@ -32,11 +36,8 @@ class Images(LabelledImages):
         return samples, labels.astype(self.dtype)
 
 
-@pytest.mark.parametrize("dtype", ["int32", "uint8"])
-def test_a_game_takes_labels_of_any_integer_dtype(dtype, tmp_path):
-    dataset = Images(dtype)
-    examples = samples, labels = dataset.examples("train")
-    gan = build_gan(
+def conditional_game(dataset, examples):
+    return build_gan(
         dataset,
         examples,
         0,
@@ -49,6 +50,13 @@ def test_a_game_takes_labels_of_any_integer_dtype(dtype, tmp_path):
         generator_optimizer=keras.optimizers.SGD(),
         discriminator_optimizer=keras.optimizers.SGD(),
     )
+
+
+@pytest.mark.parametrize("dtype", ["int32", "uint8"])
+def test_a_game_takes_labels_of_any_integer_dtype(dtype, tmp_path):
+    dataset = Images(dtype)
+    examples = samples, labels = dataset.examples("train")
+    gan = conditional_game(dataset, examples)
     step = tf.function(gan.train_step, autograph=False)
     step((tf.constant(samples[:, None]), tf.constant(labels[:, None])))
     expected = Sampler(gan).generate(points(3), labels[:3])
@@ -87,3 +95,19 @@ def test_labels_that_there_are_not_stop_whatever_their_dtype(dtype, wrong):
     )
     with pytest.raises(tf.errors.InvalidArgumentError, match="is not in"):
         layer(tf.constant([0, wrong], dtype))
+
+
+def test_a_stream_with_a_label_too_many_stops_with_a_word():
+    dataset = Images("int64")
+    samples, labels = dataset.examples("train")
+    stream = tf.data.Dataset.from_tensor_slices((samples, labels + 1))
+    gan = conditional_game(dataset, stream)
+    batches = pipeline.batches(stream, 10, 1, seed=0, first_step=0)
+    with pytest.raises(
+        DataError,
+        match=re.escape(
+            "What a step looks up must be 0 to 3, as labels of 4 classes are. "
+            "Received: 4. Count classes from zero."
+        ),
+    ):
+        loop.play(gan, batches, 2, [], lambda step: None, [])
