@@ -8,6 +8,7 @@ import pytest
 import tensorflow as tf
 
 from ganzoo.companions import join
+from ganzoo.discriminators import maxout_mlp
 from ganzoo.errors import ComponentError, ConfigurationError, DataError
 from ganzoo.gan import Gan
 from ganzoo.inference import Inference, mlp_encoder
@@ -80,6 +81,35 @@ def test_the_encoder_must_fit_its_target():
             "from samples of shape (4, 4, 1). Let the encoder make "
             "`target_shape`."
         )
+
+
+def test_an_encoder_takes_both_shapes_and_a_list_of_units():
+    message = (
+        "`encoder` must be a factory of inference nets, a function of "
+        "`sample_shape` and `target_shape`. Received: {}. Write, for instance, "
+        "@mlp_encoder."
+    )
+    for wrong, name in (
+        (maxout_mlp.build_discriminator, "build_discriminator"),
+        (256, "int"),
+    ):
+        with pytest.raises(
+            ConfigurationError, match=re.escape(message.format(name))
+        ):
+            Inference(wrong, SGD())
+    with pytest.raises(
+        ConfigurationError,
+        match=re.escape(
+            "`mlp_encoder.hidden_units` must be a list. Received: "
+            "hidden_units=256. Write (256,)."
+        ),
+    ):
+        mlp_encoder((4,), (3,), hidden_units=256)
+
+    def further(sample_shape, target_shape, units):
+        """`units` is for a recipe to bind."""
+
+    Inference(further, SGD())
 
 
 def test_a_layer_that_is_not_there_is_named_with_those_that_are():
