@@ -8,12 +8,15 @@ import pytest
 import tensorflow as tf
 
 from ganzoo.companions import join
+from ganzoo.datasets.masked import Masked
 from ganzoo.discriminators import maxout_mlp
 from ganzoo.errors import ComponentError, ConfigurationError, DataError
 from ganzoo.gan import Gan
+from ganzoo.generators import mlp
 from ganzoo.inference import Inference, mlp_encoder
 from ganzoo.latents import Uniform
 from ganzoo.losses.non_saturating import NonSaturating
+from ganzoo.masks import Pixels
 from ganzoo.optimizers import SGD
 from ganzoo.pictures.inference_figure import reconstruction_figures
 from ganzoo.sampling import Sampler
@@ -223,6 +226,37 @@ def test_a_conditional_game_is_inverted_row_by_row(layer):
         np.testing.assert_allclose(decoded, expected, atol=1e-5)
     other = work.decode(work.target(latents, of_data[::-1]), of_data[::-1])
     assert np.abs(other - decoded).max() > 0.1
+
+
+@pytest.mark.parametrize("use_ema", [False, True])
+def test_a_layer_of_a_masked_game_is_decoded_with_what_is_visible(use_ema):
+    spec = {
+        "mask": keras.KerasTensor((None, 4, 4, 1), "float32"),
+        "visible": keras.KerasTensor((None, 4, 4, 1), "float32"),
+    }
+    gan = Gan(
+        mlp.build_generator(
+            (4, 4, 1), LATENT, hidden_units=(5, 6), condition_spec=spec
+        ),
+        maxout_mlp.build_discriminator((4, 4, 1), (5,), condition_spec=spec),
+        Uniform(LATENT),
+        condition_spec=spec,
+        ema_decay=0.5,
+    ).compile(SGD(), SGD(), [NonSaturating()])
+    for average in gan.ema:
+        average.assign(average * 1.5 + 0.1)
+    join(gan, [Inference(encoder, SGD(), target_layer="hidden_1")])
+    data = Masked(Images(), Pixels(0.5))
+    _, condition = data.examples("test")
+    sampler = Sampler(gan, use_ema=use_ema)
+    latents = np.asarray(sampler.draw_latents(5, seed=1))
+    work = sampler.inference()
+    decoded = work.decode(work.target(latents, condition), condition)
+    expected = sampler.generate(latents, condition)
+    np.testing.assert_allclose(decoded, expected, atol=1e-6)
+    mask = condition["mask"]
+    np.testing.assert_array_equal(decoded * mask, condition["visible"])
+    assert len(reconstruction_figures(sampler, data, 1, 2, "")) == 1
 
 
 def test_pairs_of_test_images_and_reconstructions_are_drawn():

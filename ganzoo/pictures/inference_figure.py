@@ -45,7 +45,7 @@ def reconstruction_figures(
     for name, net in nets.items():
         work = sampler.inference(name)
         try:
-            again = work.call_decoder(work.call(samples), condition)
+            again = work.decode(work.infer(samples), condition)
         except ConfigurationError as error:
             print(f"No reconstructions by {name!r}: {error}")
             continue
