@@ -23,6 +23,10 @@ from ganzoo.optimizers import check_supported, follow
 if TYPE_CHECKING:  # `gan` is told of companions, not the other way round.
     from ganzoo.gan import Gan
 
+# Groups of arrays in a checkpoint, beside players and their optimizers; see
+# `ganzoo.storage.checkpoints.state`, which comes later.
+_TAKEN = ("step", "metrics", "generator_ema", "players")
+
 
 def resting(gan: "Gan", minibatches: Sequence[Minibatch]) -> None:
     """Moves neither player: for companions of a finished generator."""
@@ -45,7 +49,8 @@ def join(gan: "Gan", companions: Sequence[Any]) -> None:
 
     Raises:
         ComponentError: If a companion shares its optimizer, has another's
-            name, or makes a network that does not fit.
+            name or one that a checkpoint uses, or makes a network that does
+            not fit.
     """
     for companion in companions:
         name = companion.name
@@ -55,6 +60,12 @@ def join(gan: "Gan", companions: Sequence[Any]) -> None:
                 "A companion needs a `name` of its own, of a-z, 0-9 and _. "
                 f"Received: {name!r}, beside {', '.join(gan.players)}. Bind "
                 "another."
+            )
+        if name in _TAKEN or name.endswith("_optimizer"):
+            raise ComponentError(
+                "A companion's `name` must not be one that checkpoints use: "
+                f"{', '.join(_TAKEN)} or *_optimizer. Received: {name!r}. "
+                "Bind another."
             )
         used = [optimizer for _, optimizer in gan.players.values()]
         if any(companion.optimizer is optimizer for optimizer in used):

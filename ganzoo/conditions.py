@@ -142,8 +142,8 @@ class OneHot(keras.layers.Layer):
     Args:
         num_classes: Length of a row.
 
-    Input: int [batch], 0 to `num_classes` - 1. Others are refused on CPUs, and
-    are rows of zeros on GPUs.
+    Input: integers [batch], 0 to `num_classes` - 1. Others are refused on CPUs,
+    and are rows of zeros on GPUs.
     Output: float [batch, num_classes].
     """
 
@@ -152,6 +152,8 @@ class OneHot(keras.layers.Layer):
         self.num_classes = num_classes
 
     def call(self, labels: tf.Tensor) -> tf.Tensor:
+        if labels.dtype not in (tf.int32, tf.int64):
+            labels = tf.cast(labels, tf.int64)  # A lookup takes these two.
         # A lookup, and not `one_hot`, which is silent about other labels.
         return tf.gather(tf.eye(self.num_classes, dtype=self.dtype), labels)
 

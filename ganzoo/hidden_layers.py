@@ -1,5 +1,7 @@
 """Networks cut at a hidden layer: what lies below it, and what above."""
 
+import contextlib
+
 import keras
 
 from ganzoo.errors import ConfigurationError, did_you_mean
@@ -32,33 +34,53 @@ def above(network: keras.Model, layer: str, what: str) -> keras.Model:
     """The network from a layer's output on, which it shares with the whole.
 
     Args and errors are those of `below`; the rest must need nothing but this
-    output.
+    output, or this and the condition that `network` takes beside its input:
+    then it is called with [output, condition].
     """
     hidden = _layer(network, layer, what).output
-    try:
-        return keras.Model(hidden, network.outputs[0])
-    except ValueError as error:
-        raise ConfigurationError(
-            f"`{what}` must be a layer whose output alone decides about the "
-            f"output of {network.name!r}. Received: {layer!r}, beside which "
-            "other ways lead from the input. Choose a layer behind them."
-        ) from error
+    ways = [hidden]
+    if len(network.inputs) > 1:
+        ways.append([hidden, network.input[1]])
+    for inputs in ways:
+        with contextlib.suppress(ValueError):
+            return keras.Model(inputs, network.outputs[0])
+    raise ConfigurationError(
+        f"`{what}` must be a layer whose output decides, alone or with the "
+        f"condition, about the output of {network.name!r}. Received: "
+        f"{layer!r}, beside which other ways lead from the input. Choose a "
+        "layer behind them."
+    )
 
 
 def _layer(network: keras.Model, layer: str, what: str) -> keras.layers.Layer:
-    names = [candidate.name for candidate in _layers(network, what)]
-    if layer not in names:
-        raise ConfigurationError(
-            f"`{what}` must be a layer of {network.name!r}. Received: "
-            f"{layer!r}.{did_you_mean(layer, names)} It has: "
-            f"{', '.join(names)}."
-        )
-    return network.get_layer(layer)
+    layers = _layers(network, what)
+    names = [candidate.name for candidate in layers if not _is_graph(candidate)]
+    if layer in names:
+        return network.get_layer(layer)
+    for inner in filter(_is_graph, layers):
+        if layer in (inner.name, *(part.name for part in inner.layers)):
+            raise ConfigurationError(
+                f"`{what}` must be a layer of {network.name!r} itself. "
+                f"Received: {layer!r}, of the model {inner.name!r} within it, "
+                "as a generator is behind a prior that learns. Choose of: "
+                f"{', '.join(names)}."
+            )
+    raise ConfigurationError(
+        f"`{what}` must be a layer of {network.name!r}. Received: "
+        f"{layer!r}.{did_you_mean(layer, names)} It has: {', '.join(names)}."
+    )
+
+
+def _is_graph(layer: keras.layers.Layer) -> bool:
+    """Whether it is a model with layers of its own, in a graph of its own."""
+    return isinstance(layer, keras.Model) and bool(
+        getattr(layer, "inputs", None)
+    )
 
 
 def _taken_by_last(network: keras.Model, what: str) -> keras.KerasTensor:
     for last in reversed(_layers(network, what)):
-        if isinstance(last.input, (list, tuple, dict)):
+        if _is_graph(last) or isinstance(last.input, (list, tuple, dict)):
             break
         if last.weights:
             return last.input
@@ -71,7 +93,7 @@ def _taken_by_last(network: keras.Model, what: str) -> keras.KerasTensor:
 
 
 def _layers(network: keras.Model, what: str) -> list[keras.layers.Layer]:
-    if not getattr(network, "inputs", None):
+    if not _is_graph(network):
         raise ConfigurationError(
             f"`{what}` needs a network whose layers can be seen: a functional "
             f"or a sequential keras.Model. Received: {network.name!r}, a "

@@ -1,5 +1,6 @@
 """Learned approximate inference: from a sample back to what G made it of."""
 
+import inspect
 import math
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -8,7 +9,7 @@ import keras
 import tensorflow as tf
 
 from ganzoo import factories, hidden_layers, initializers, layers, randomness
-from ganzoo.errors import ComponentError
+from ganzoo.errors import ComponentError, ConfigurationError
 from ganzoo.networks import with_condition
 
 
@@ -23,8 +24,14 @@ class Inference:
         encoder: Factory of E: (sample_shape, target_shape) -> `keras.Model`,
             samples [B, *sample_shape] -> [B, *target_shape].
         optimizer: Of E alone.
-        target_layer: Name of the layer of G to predict. None: z.
+        target_layer: Name of the layer of G to predict. None: z. Behind a prior
+            that learns, no layer of G but this `prior` can be named. Where
+            neither the layer alone nor it with the condition decides about
+            samples, there are no reconstructions.
         name: Of the companion in logs and checkpoints.
+
+    Raises:
+        ConfigurationError: If `encoder` takes no such shapes.
 
     Raises, when it is built:
         ConfigurationError: If G has no such layer.
@@ -40,6 +47,7 @@ class Inference:
         target_layer: str | None = None,
         name: str = "inference",
     ):
+        _check_encoder(encoder)
         self.encoder = encoder
         self.optimizer = optimizer
         self.target_layer = target_layer
@@ -93,6 +101,19 @@ class Inference:
         )
 
 
+def _check_encoder(encoder: Any) -> None:
+    shapes = {"sample_shape": (), "target_shape": ()}
+    try:  # Partly: what else it needs, a recipe may bind.
+        inspect.signature(encoder).bind_partial(**shapes)
+    except (TypeError, ValueError) as error:
+        name = getattr(encoder, "__qualname__", type(encoder).__name__)
+        raise ConfigurationError(
+            "`encoder` must be a factory of inference nets, a function of "
+            f"`sample_shape` and `target_shape`. Received: {name}. Write, for "
+            "instance, @mlp_encoder."
+        ) from error
+
+
 def mlp_encoder(
     sample_shape: tuple[int, ...],
     target_shape: tuple[int, ...],
@@ -121,9 +142,15 @@ def mlp_encoder(
         Model: float [B, *sample_shape] -> float [B, *target_shape].
 
     Raises:
-        ConfigurationError: If `activations` is no activation, or none for each
-            layer, or if a dropout rate is out of range.
+        ConfigurationError: If `hidden_units` is no list, if `activations` is no
+            activation, or none for each layer, or if a dropout rate is out of
+            range.
     """
+    if not isinstance(hidden_units, Sequence):
+        raise ConfigurationError(
+            "`mlp_encoder.hidden_units` must be a list. Received: "
+            f"hidden_units={hidden_units!r}. Write ({hidden_units!r},)."
+        )
     num_hidden = len(hidden_units)
     activations = factories.per_layer("activations", activations, num_hidden)
     samples = keras.Input(sample_shape, dtype=randomness.variable_dtype())

@@ -243,10 +243,17 @@ class Joined:
         latent_dim: The sum of theirs.
 
     Raises:
-        ConfigurationError: If there is none, or one that learns.
+        ConfigurationError: If there is none, or one that learns, or if `parts`
+            is no list.
     """
 
     def __init__(self, parts: Sequence[Any]):
+        if not isinstance(parts, Sequence):
+            raise ConfigurationError(
+                "`parts` of `latents.joined` must be a list. Received: "
+                f"{type(parts).__name__}. Write, for instance, "
+                "[@latents.uniform(), @latents.bernoulli()]."
+            )
         for part in parts:
             if hasattr(part, "first_layer"):
                 raise ConfigurationError(

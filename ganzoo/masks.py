@@ -97,10 +97,16 @@ class Mixture:
         masks: The kinds.
 
     Raises:
-        ConfigurationError: If there are none.
+        ConfigurationError: If there are none, or `masks` is no list.
     """
 
     def __init__(self, masks: Sequence[Any]):
+        if not isinstance(masks, Sequence):
+            raise ConfigurationError(
+                "`masks` of `masks.mixture` must be a list. Received: "
+                f"{type(masks).__name__}. Write, for instance, "
+                "[@masks.blocks(), @masks.pixels()]."
+            )
         if not masks:
             raise ConfigurationError(
                 "`masks` must name at least one mask. Received: none."

@@ -6,7 +6,7 @@ from typing import Any
 import keras
 import numpy as np
 
-from ganzoo.errors import RunError, did_you_mean
+from ganzoo.errors import ConfigurationError, RunError, did_you_mean
 from ganzoo.gan import Gan
 from ganzoo.storage import checkpoints
 
@@ -25,7 +25,8 @@ def initialize_from(
         gan: The game to begin.
         run: The other run's directory; its newest whole checkpoint is read.
         generator_layers: {layer of this run: layer of that run}; "same" takes
-            every layer that has its name and shapes there; {} takes none.
+            every layer that has its name and shapes there, at least one; {}
+            takes none.
         discriminator_layers: Likewise.
         use_ema: Takes the averages of that run's generator.
 
@@ -33,8 +34,10 @@ def initialize_from(
         Lines that say, for each layer, what it took or why it did not.
 
     Raises:
-        RunError: If there is no checkpoint, or if a layer that was asked for by
-            name is not there or has another shape; both sides are named.
+        ConfigurationError: If layers are neither "same" nor a dict.
+        RunError: If there is no checkpoint, if a layer that was asked for by
+            name is not there or has another shape, or if "same" finds none;
+            both sides are named.
     """
     folder = pathlib.Path(run) / "checkpoints"
     loaded = checkpoints.Checkpoints(folder).load()
@@ -59,6 +62,7 @@ def initialize_from(
         if use_ema and player == "generator":
             _put_averages(theirs, manifest["paths"], values, run)
         network = getattr(gan, player)
+        _check_form(player, wanted)
         lines += _initialize(network, player, theirs, wanted, run)
     if gan.ema:
         for average, weight in zip(
@@ -86,6 +90,15 @@ def _put_averages(
         theirs[layer][weight] = value
 
 
+def _check_form(player: str, wanted: Any) -> None:
+    if wanted != "same" and not isinstance(wanted, dict):
+        raise ConfigurationError(
+            f"`initialize_from.{player}_layers` must be 'same' or a dict "
+            "{layer of this run: layer of that run}. Received: "
+            f"{wanted!r}. Write {{'hidden_0': 'hidden_0'}} to take one layer."
+        )
+
+
 def _initialize(
     network: keras.Model, player: str, theirs: dict, wanted: Any, run: str
 ) -> list[str]:
@@ -95,15 +108,13 @@ def _initialize(
         ours.setdefault(layer, {})[weight] = variable
     by_name = wanted != "same"
     pairs = wanted if by_name else {layer: layer for layer in ours}
-    lines = []
+    lines, nothing = [], True
     for layer, source in pairs.items():
         if layer not in ours:
             raise RunError(
                 f"`initialize_from.{player}_layers` names a layer {layer!r} "
-                "that "
-                f"this {player} does not have.{did_you_mean(layer, ours)} It "
-                "has: "
-                f"{', '.join(ours)}."
+                f"that this {player} does not have.{did_you_mean(layer, ours)} "
+                f"It has: {', '.join(ours)}."
             )
         there = {w: v.shape for w, v in theirs.get(source, {}).items()}
         here = {w: tuple(v.shape) for w, v in ours[layer].items()}
@@ -112,15 +123,29 @@ def _initialize(
             if by_name:
                 raise RunError(
                     f"`initialize_from.{player}_layers` must pair layers of "
-                    "the "
-                    f"same shapes. Received: {layer} from {reason}. That run "
-                    "has: "
-                    f"{', '.join(theirs)}."
+                    f"the same shapes. Received: {layer} from {reason}. That "
+                    f"run has: {', '.join(theirs)}."
                 )
             lines.append(f"{player} {layer}: kept its own ({reason})")
             continue
         for weight, variable in ours[layer].items():
             variable.assign(theirs[source][weight])
+        nothing = False
         lines.append(f"{player} {layer}: from {source} of {run}")
+    if ours and not by_name and nothing:
+        raise RunError(
+            f'`initialize_from.{player}_layers` must name layers where "same" '
+            f'finds none. Received: "same" for a {player} of '
+            f"{_shapes(ours)}, and one of {_shapes(theirs)} in {run}. Pair "
+            "them in a dict, or write {} to take nothing."
+        )
     untouched = [layer for layer in ours if layer not in pairs]
     return lines + [f"{player} {layer}: kept its own" for layer in untouched]
+
+
+def _shapes(layers: dict[str, dict[str, Any]]) -> str:
+    """Such as "hidden_0 (64, 8) (8,)"."""
+    return ", ".join(
+        " ".join([name, *(str(tuple(w.shape)) for w in weights.values())])
+        for name, weights in layers.items()
+    )

@@ -263,6 +263,32 @@ def test_a_companion_needs_a_name_of_its_own(name):
         with_companions(inference(), inference(name=name))
 
 
+@pytest.mark.parametrize(
+    "name", ["step", "metrics", "generator_ema", "generator_optimizer"]
+)
+def test_a_companion_takes_no_name_that_checkpoints_use(name):
+    with pytest.raises(
+        ComponentError,
+        match=re.escape(
+            "A companion's `name` must not be one that checkpoints use: step, "
+            "metrics, generator_ema, players or *_optimizer. Received: "
+            f"{name!r}. Bind another."
+        ),
+    ):
+        with_companions(inference(name=name))
+
+
+@pytest.mark.parametrize("name", ["step", "generator_optimizer"])
+def test_a_checkpoint_has_no_two_groups_of_one_name(name):
+    gan = with_companions(inference())
+    gan.players[name] = gan.players.pop("inference")
+    with pytest.raises(
+        ComponentError,
+        match=re.escape(f"must differ in name. Received: {name!r} for two."),
+    ):
+        checkpoints.state(gan)
+
+
 def test_a_companion_needs_an_optimizer_of_its_own():
     shared = SGD(RATE)
     with pytest.raises(

@@ -5,6 +5,7 @@ import re
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 
 from ganzoo.errors import ConfigurationError
 from ganzoo.hidden_layers import above, below
@@ -36,6 +37,26 @@ def test_the_parts_make_the_whole_and_share_its_weights(make):
     assert lower.weights[0] is network.get_layer("a").kernel
 
 
+def test_the_upper_part_takes_a_condition_that_it_needs():
+    x, shown = keras.Input((3,)), keras.Input((2,))
+    condition = {"shown": shown, "unused": keras.Input((1,))}
+    joined = keras.layers.Concatenate()([x, shown])
+    hidden = keras.layers.Dense(2, name="a")(joined)
+    outputs = keras.layers.Add()([hidden, shown])
+    network = keras.Model([x, condition], outputs)
+    given = {"shown": tf.ones((4, 2)), "unused": tf.ones((4, 1))}
+    inputs = [tf.ones((4, 3)), given]
+    lower, upper = (cut(network, "a", "layer") for cut in (below, above))
+    found = upper([lower(inputs), given])
+    np.testing.assert_allclose(found, network(inputs), atol=1e-6)
+
+
+def nested():
+    inputs = keras.Input((3,), name="z")
+    z = keras.layers.Dense(3, name="prior")(inputs)
+    return keras.Model(inputs, chain()(z), name="whole")
+
+
 def branching():
     inputs = keras.Input((3,), name="x")
     hidden = keras.layers.Dense(2, name="a")(inputs)
@@ -60,9 +81,24 @@ class Opaque(keras.Model):
         ),
         (
             lambda: above(branching(), "a", "target_layer"),
-            "`target_layer` must be a layer whose output alone decides about "
-            "the output of 'two'. Received: 'a', beside which other ways lead "
-            "from the input. Choose a layer behind them.",
+            "`target_layer` must be a layer whose output decides, alone or "
+            "with the condition, about the output of 'two'. Received: 'a', "
+            "beside which other ways lead from the input. Choose a layer "
+            "behind them.",
+        ),
+        *(
+            (
+                lambda layer=layer: below(nested(), layer, "layer"),
+                "`layer` must be a layer of 'whole' itself. Received: "
+                f"{layer!r}, of the model 'chain' within it, as a generator is "
+                "behind a prior that learns. Choose of: z, prior.",
+            )
+            for layer in ("a", "chain")
+        ),
+        (
+            lambda: below(nested(), None, "layer"),
+            "`layer` must name a layer where it is not plain which is the "
+            "last. Received: None for 'whole', which ends in 'chain'.",
         ),
         (
             lambda: below(branching(), None, "layer"),

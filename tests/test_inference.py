@@ -8,11 +8,15 @@ import pytest
 import tensorflow as tf
 
 from ganzoo.companions import join
+from ganzoo.datasets.masked import Masked
+from ganzoo.discriminators import maxout_mlp
 from ganzoo.errors import ComponentError, ConfigurationError, DataError
 from ganzoo.gan import Gan
+from ganzoo.generators import mlp
 from ganzoo.inference import Inference, mlp_encoder
 from ganzoo.latents import Uniform
 from ganzoo.losses.non_saturating import NonSaturating
+from ganzoo.masks import Pixels
 from ganzoo.optimizers import SGD
 from ganzoo.pictures.inference_figure import reconstruction_figures
 from ganzoo.sampling import Sampler
@@ -82,6 +86,35 @@ def test_the_encoder_must_fit_its_target():
         )
 
 
+def test_an_encoder_takes_both_shapes_and_a_list_of_units():
+    message = (
+        "`encoder` must be a factory of inference nets, a function of "
+        "`sample_shape` and `target_shape`. Received: {}. Write, for instance, "
+        "@mlp_encoder."
+    )
+    for wrong, name in (
+        (maxout_mlp.build_discriminator, "build_discriminator"),
+        (256, "int"),
+    ):
+        with pytest.raises(
+            ConfigurationError, match=re.escape(message.format(name))
+        ):
+            Inference(wrong, SGD())
+    with pytest.raises(
+        ConfigurationError,
+        match=re.escape(
+            "`mlp_encoder.hidden_units` must be a list. Received: "
+            "hidden_units=256. Write (256,)."
+        ),
+    ):
+        mlp_encoder((4,), (3,), hidden_units=256)
+
+    def further(sample_shape, target_shape, units):
+        """`units` is for a recipe to bind."""
+
+    Inference(further, SGD())
+
+
 def test_a_layer_that_is_not_there_is_named_with_those_that_are():
     with pytest.raises(ConfigurationError) as caught:
         images_game(target_layer="hiden_0")
@@ -109,12 +142,23 @@ def test_the_layer_and_g_from_there_on_are_those_by_hand(use_ema):
     latents = np.random.default_rng(0).normal(size=(4, LATENT))
     latents = latents.astype(np.float32)
     work = Sampler(gan, use_ema=use_ema).inference()
-    hidden, _ = layers_by_hand(gan.generator.weights, latents)
-    np.testing.assert_allclose(work.target(latents), hidden, atol=1e-5)
     speaking = gan.ema if use_ema else gan.generator.weights
     hidden, images = layers_by_hand(speaking, latents)
+    np.testing.assert_allclose(work.target(latents), hidden, atol=1e-5)
     found = work.decode(hidden.astype(np.float32))
     np.testing.assert_allclose(found, images, atol=1e-5)
+
+
+@pytest.mark.parametrize("use_ema", [False, True])
+def test_decoding_the_target_is_sampling_whichever_weights_speak(use_ema):
+    gan = images_game(target_layer="hidden_0")
+    for average in gan.ema:
+        average.assign(average * 1.5 + 0.1)
+    sampler = Sampler(gan, use_ema=use_ema)
+    latents = np.asarray(sampler.draw_latents(5, seed=1))
+    work = sampler.inference()
+    decoded = work.decode(work.target(latents))
+    np.testing.assert_allclose(decoded, sampler.generate(latents), atol=1e-6)
 
 
 def test_z_is_its_own_target_and_decoding_is_sampling():
@@ -184,6 +228,37 @@ def test_a_conditional_game_is_inverted_row_by_row(layer):
     assert np.abs(other - decoded).max() > 0.1
 
 
+@pytest.mark.parametrize("use_ema", [False, True])
+def test_a_layer_of_a_masked_game_is_decoded_with_what_is_visible(use_ema):
+    spec = {
+        "mask": keras.KerasTensor((None, 4, 4, 1), "float32"),
+        "visible": keras.KerasTensor((None, 4, 4, 1), "float32"),
+    }
+    gan = Gan(
+        mlp.build_generator(
+            (4, 4, 1), LATENT, hidden_units=(5, 6), condition_spec=spec
+        ),
+        maxout_mlp.build_discriminator((4, 4, 1), (5,), condition_spec=spec),
+        Uniform(LATENT),
+        condition_spec=spec,
+        ema_decay=0.5,
+    ).compile(SGD(), SGD(), [NonSaturating()])
+    for average in gan.ema:
+        average.assign(average * 1.5 + 0.1)
+    join(gan, [Inference(encoder, SGD(), target_layer="hidden_1")])
+    data = Masked(Images(), Pixels(0.5))
+    _, condition = data.examples("test")
+    sampler = Sampler(gan, use_ema=use_ema)
+    latents = np.asarray(sampler.draw_latents(5, seed=1))
+    work = sampler.inference()
+    decoded = work.decode(work.target(latents, condition), condition)
+    expected = sampler.generate(latents, condition)
+    np.testing.assert_allclose(decoded, expected, atol=1e-6)
+    mask = condition["mask"]
+    np.testing.assert_array_equal(decoded * mask, condition["visible"])
+    assert len(reconstruction_figures(sampler, data, 1, 2, "")) == 1
+
+
 def test_pairs_of_test_images_and_reconstructions_are_drawn():
     gan = images_game()
     sampler = Sampler(gan, use_ema=True)
@@ -204,6 +279,28 @@ def test_pairs_of_test_images_and_reconstructions_are_drawn():
         cell = picture.get_array()[50 * row + 2 : 50 * row + 50, 2:50]
         expected = np.kron(np.round(expected[..., 0] * 255), np.ones((12, 12)))
         assert np.abs(cell - expected).max() <= 1  # Rounded apart.
+
+
+def test_what_g_cannot_go_on_from_is_exported_and_not_drawn(capsys):
+    z = keras.Input((LATENT,))
+    hidden = keras.layers.Dense(16, name="hidden_0")(z)
+    beside = keras.layers.Dense(16)(z)
+    both = keras.layers.Add()([hidden, beside])
+    x = keras.Input((4, 4, 1))
+    gan = Gan(
+        keras.Model(z, keras.layers.Reshape((4, 4, 1))(both), name="two"),
+        keras.Model(x, keras.layers.Dense(1)(keras.layers.Flatten()(x))),
+        Uniform(LATENT),
+    ).compile(SGD(), SGD(), [NonSaturating()])
+    join(gan, [Inference(encoder, SGD(), target_layer="hidden_0")])
+    sampler = Sampler(gan)
+    assert reconstruction_figures(sampler, Images(), 2, 2, "") == []
+    assert capsys.readouterr().out.startswith(
+        "No reconstructions by 'inference': `inference.target_layer` must be"
+    )
+    samples = tf.constant(Images().examples("test"))
+    predict = endpoints(gan, Images())["predict_inference"].compile()
+    assert predict(samples=samples)["predicted"].shape == (5, 16)
 
 
 def test_without_an_inference_net_there_is_nothing_to_draw():

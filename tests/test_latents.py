@@ -151,6 +151,11 @@ def test_the_first_layer_of_a_learned_prior():
             "`parts` of `latents.joined` must hold a prior. Received: none.",
         ),
         (
+            lambda: Joined(Gaussian(2)),
+            "`parts` of `latents.joined` must be a list. Received: Gaussian. "
+            "Write, for instance, [@latents.uniform(), @latents.bernoulli()].",
+        ),
+        (
             lambda: Joined([LearnedDiagonal(2)]),
             "`parts` of `latents.joined` must not learn. Received: "
             "LearnedDiagonal. Use it alone.",

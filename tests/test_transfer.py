@@ -2,11 +2,12 @@
 
 import re
 
+import keras
 import numpy as np
 import pytest
 from small_runs import game
 
-from ganzoo.errors import RunError
+from ganzoo.errors import ConfigurationError, RunError
 from ganzoo.storage.checkpoints import Checkpoints
 from ganzoo.transfer import initialize_from
 
@@ -90,6 +91,56 @@ def test_what_does_not_fit_is_named(other_run):
             generator_layers={},
             discriminator_layers={"dance": "dense"},
         )
+
+
+def narrower():
+    """A game none of whose layers has the name and shapes of `game`'s."""
+    gan = game()
+    nets = []
+    for width, num in ((3, 2), (2, 1)):
+        layers = [keras.layers.Dense(9, name="hidden"), keras.layers.Dense(num)]
+        nets.append(keras.Sequential([keras.Input((width,)), *layers]))
+    gan.generator, gan.discriminator = nets
+    gan.ema = []
+    return gan
+
+
+@pytest.mark.parametrize("player", ["generator", "discriminator"])
+def test_a_player_that_takes_nothing_is_named_with_both_sides(
+    player, other_run
+):
+    other, run = other_run
+    gan = narrower()
+    rest = {"generator", "discriminator"} - {player}
+    first, _ = layers(getattr(other, player))
+    with pytest.raises(RunError) as caught:
+        initialize_from(gan, run=run, **{f"{rest.pop()}_layers": {}})
+    message = str(caught.value)
+    width = 3 if player == "generator" else 2
+    assert message.startswith(
+        f'`initialize_from.{player}_layers` must name layers where "same" '
+        f'finds none. Received: "same" for a {player} of '
+    )
+    assert f"hidden ({width}, 9) (9,), " in message
+    assert f", and one of {first} ({width}, 8) (8,), " in message
+    assert message.endswith(
+        f" in {run}. Pair them in a dict, or write {{}} to take nothing."
+    )
+    nothing = {"generator_layers": {}, "discriminator_layers": {}}
+    assert len(initialize_from(gan, run=run, **nothing)) == 4
+
+
+@pytest.mark.parametrize("wanted", ["hidden_0", ["hidden_0"], None])
+def test_layers_in_another_form_are_refused(wanted, other_run):
+    _, run = other_run
+    with pytest.raises(
+        ConfigurationError,
+        match=re.escape(
+            "`initialize_from.generator_layers` must be 'same' or a dict "
+            f"{{layer of this run: layer of that run}}. Received: {wanted!r}."
+        ),
+    ):
+        initialize_from(game(), run=run, generator_layers=wanted)
 
 
 def test_a_run_without_checkpoint_is_named(tmp_path):

@@ -130,7 +130,7 @@ class Session:
         if not self.is_chief:
             return
         from ganzoo.serving import sample_writer
-        from ganzoo.serving.endpoints import condition_names, endpoints
+        from ganzoo.serving.endpoints import endpoints
 
         self._require_checkpoint("sample")
         dataset = self.experiment.dataset
@@ -140,7 +140,7 @@ class Session:
             num,
             seed,
             output,
-            condition_names(table),
+            table["serving_default"].inputs[1:],
             dataset.num_classes,
             classes,
         )

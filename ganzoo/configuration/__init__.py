@@ -12,6 +12,8 @@ registers it with gin, and lets gin parse the same bindings for good.
 import importlib
 import inspect
 import pathlib
+import sys
+import traceback
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -71,6 +73,14 @@ def configured(name: str) -> Callable[..., Any]:
         except GanzooError as error:
             plain = _as_raised(error)
             raise plain from plain.__cause__
+        except RecursionError as error:
+            if not _builds_without_end(error):
+                raise
+            raise ConfigurationError(
+                f"`{name}` must be of parts that come to an end. Received: a "
+                "reference that needs itself, as `x.y = @x()` does. Give the "
+                "inner one a scope: `x.y = @inner/x()`, and bind `inner/x.y`."
+            ) from error
 
     return call
 
@@ -243,6 +253,13 @@ def _is_imported(name: str) -> bool:
     except KeyError:  # Ambiguous, of which gin complains when it parses.
         return True
     return True
+
+
+def _builds_without_end(error: BaseException) -> bool:
+    """Whether it is gin's building of values that has gone too deep."""
+    frames = traceback.walk_tb(error.__traceback__)
+    calls = [frame.f_code.co_name for frame, _ in frames]
+    return calls.count("gin_wrapper") > sys.getrecursionlimit() // 20
 
 
 def _as_raised(error: BaseException) -> BaseException:

@@ -25,10 +25,11 @@ class ImageFolder:
     """Every image under a folder, in the order of their paths.
 
     An image is a file whose name ends in .png, .jpg, .jpeg, .bmp, .gif, .webp,
-    .tif, .tiff, .ppm or .pgm; other and hidden files are left out. A hash of
-    its path under the folder decides which split an image is in, so every copy
-    of the folder is split alike. Where all images lie in two or more
-    subfolders, these are the classes, in alphabetical order.
+    .tif, .tiff, .ppm or .pgm; other files are left out, and so is what is
+    hidden or in a hidden subfolder. A hash of its path under the folder decides
+    which split an image is in, so every copy of the folder is split alike.
+    Where all images lie in two or more subfolders, these are the classes, in
+    alphabetical order. What is transparent is shown on white.
 
     Examples are one array where it takes no more than `max_bytes_in_memory`,
     else a tf.data.Dataset.
@@ -38,8 +39,8 @@ class ImageFolder:
         image_size: (height, width) that images are cropped to (the middle, with
             the new proportions) and resized to. None: all have one size
             already.
-        channels: 1 makes all images grey, 3 makes them RGB. None: all are grey,
-            or all are RGB, already.
+        channels: 1 makes all images grey, 3 makes them RGB, those with an alpha
+            channel too. None: all are grey, or all are RGB, already.
         value_range: What black and white become.
         validation_fraction: Share of images in "validation".
         test_fraction: Share of images in "test"; "train" has the rest.
@@ -156,7 +157,8 @@ class ImageFolder:
         channels = self.sample_shape[-1]
         with self._open(file) as image:
             try:
-                image_pixels = np.asarray(image.convert(_MODES[channels]))
+                plain = _on_white(image).convert(_MODES[channels])
+                image_pixels = np.asarray(plain)
             except (OSError, ValueError, SyntaxError) as error:
                 raise self._unreadable(file, error) from error
         image_pixels = image_pixels.reshape(*image_pixels.shape[:2], channels)
@@ -230,7 +232,13 @@ def _find_images(folder: pathlib.Path) -> list[pathlib.PurePath]:
     files = [
         file.relative_to(folder)
         for file in folder.rglob("*")
-        if file.suffix.lower() in _ENDINGS and not file.name.startswith(".")
+        if file.suffix.lower() in _ENDINGS and file.is_file()
+    ]
+    # Such as `.ipynb_checkpoints`, which has copies.
+    files = [
+        file
+        for file in files
+        if not any(part.startswith(".") for part in file.parts)
     ]
     if not files:
         raise DataError(
@@ -238,6 +246,15 @@ def _find_images(folder: pathlib.Path) -> list[pathlib.PurePath]:
             f"no file that ends in {', '.join(_ENDINGS)}."
         )
     return sorted(files)
+
+
+def _on_white(image: PIL.Image.Image) -> PIL.Image.Image:
+    """An image without transparency; under it may lie any colour."""
+    if "A" not in image.getbands() and "transparency" not in image.info:
+        return image
+    image = image.convert("RGBA")
+    white = PIL.Image.new("RGBA", image.size, "white")
+    return PIL.Image.alpha_composite(white, image)
 
 
 def _find_classes(files: list[pathlib.PurePath]) -> list[str]:

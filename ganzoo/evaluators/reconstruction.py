@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from ganzoo import example_sets
-from ganzoo.errors import DataError
+from ganzoo.errors import ConfigurationError, DataError
 from ganzoo.evaluators.feature_sets import check_counts
 from ganzoo.evaluators.nearest_neighbor import nearest_distances
 from ganzoo.evaluators.samples import (
@@ -40,7 +40,8 @@ class Reconstruction:
             reconstruction_error          in x, for x of the split
             reconstruction_error_of_nearest  of the nearest of `num_samples`
                                           samples in place of G(E(x))
-        The last one's baseline is the mean training example.
+        The last one's baseline is the mean training example. Those in x are
+        left out, with a warning, where G cannot go on from what E predicts.
 
     Raises:
         ConfigurationError: If `num_samples` is not positive.
@@ -78,19 +79,23 @@ class Reconstruction:
         samples = np.asarray(model.generate(latents))
         codes = net.infer(samples)
         examples = split_samples(dataset, self.split, self.num_samples)
+        protocol = self._protocol(dataset, len(examples))
+        try:
+            decoded = net.decode(codes)
+        except ConfigurationError as error:  # No part of G goes on from them.
+            decoded, protocol["warnings"] = None, [str(error)]
+        yield "latent_error", _mean_square(codes, targets), dict(protocol)
+        yield (
+            "latent_error_of_mean",
+            _mean_square(targets, targets.mean(axis=0)),
+            dict(protocol),
+        )
+        if decoded is None:
+            return
         _, condition = example_sets.first_examples(
             dataset.examples(self.split), len(examples)
         )
         again = net.decode(net.infer(examples), condition)
-        protocol = {
-            "companion": self.companion,
-            "num_samples": self.num_samples,
-            "num_examples": len(examples),
-            "split": self.split,
-            "seed": self.seed,
-            "space": comparison_space(dataset),
-            "better": "lower",
-        }
 
         def in_x(first: np.ndarray, second: np.ndarray) -> float:
             pair = (to_vectors(dataset, part) for part in (first, second))
@@ -101,15 +106,9 @@ class Reconstruction:
             vectors.astype(np.float64),
             to_vectors(dataset, samples).astype(np.float64),
         )
-        yield "latent_error", _mean_square(codes, targets), dict(protocol)
-        yield (
-            "latent_error_of_mean",
-            _mean_square(targets, targets.mean(axis=0)),
-            dict(protocol),
-        )
         yield (
             "sample_reconstruction_error",
-            in_x(samples, net.decode(codes)),
+            in_x(samples, decoded),
             dict(protocol),
         )
         yield "reconstruction_error", in_x(examples, again), dict(protocol)
@@ -135,6 +134,17 @@ class Reconstruction:
                 "space": comparison_space(dataset),
             },
         )
+
+    def _protocol(self, dataset: Any, num_examples: int) -> dict[str, Any]:
+        return {
+            "companion": self.companion,
+            "num_samples": self.num_samples,
+            "num_examples": num_examples,
+            "split": self.split,
+            "seed": self.seed,
+            "space": comparison_space(dataset),
+            "better": "lower",
+        }
 
 
 def _mean_square(first: Any, second: Any) -> float:

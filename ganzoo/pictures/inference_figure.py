@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 
 from ganzoo import example_sets
+from ganzoo.errors import ConfigurationError
 from ganzoo.pictures.curves import Drawn
 from ganzoo.pictures.figures import grid_figure
 from ganzoo.reconstruction import inference_nets
@@ -28,7 +29,8 @@ def reconstruction_figures(
         about: End of the caption.
 
     Returns:
-        Name, and figure with title and caption, of each.
+        Name, and figure with title and caption, of each whose predictions G
+        can go on from; a line is printed of the others.
     """
     nets = inference_nets(sampler.gan)
     if not nets:
@@ -42,7 +44,11 @@ def reconstruction_figures(
     drawn = []
     for name, net in nets.items():
         work = sampler.inference(name)
-        again = work.call_decoder(work.call(samples), condition)
+        try:
+            again = work.decode(work.infer(samples), condition)
+        except ConfigurationError as error:
+            print(f"No reconstructions by {name!r}: {error}")
+            continue
         images = [
             np.asarray(dataset.to_unit(part)) for part in (samples, again)
         ]

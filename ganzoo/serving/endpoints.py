@@ -199,7 +199,8 @@ class _Endpoints:
 
 def _checked(labels: tf.Tensor, num_classes: int) -> tf.Tensor:
     """The labels, refused as a whole where one is no class."""
-    is_class = (labels >= 0) & (labels < num_classes)
+    wide = tf.cast(labels, tf.int64)  # One byte may not hold `num_classes`.
+    is_class = (wide >= 0) & (wide < num_classes)
     check = tf.debugging.Assert(
         tf.reduce_all(is_class),
         [f"`labels` must be 0 to {num_classes - 1}. Received:", labels],

@@ -25,7 +25,7 @@ class Batch(NamedTuple):
 
     Attributes:
         values: As the format wants them: samples, images or encoded PNGs.
-        labels: int64, the class of each; None where there are no classes.
+        labels: The class of each; None where there are no classes.
     """
 
     values: np.ndarray
@@ -42,12 +42,13 @@ def sample_export(
     """As `write`, from an export: neither game nor plugins are needed."""
     export = Export(path)
     about = export.provenance
+    _, specs = export.signatures["serving_default"].structured_input_signature
     write(
         export.signatures,
         num,
         seed,
         output,
-        about["condition"],
+        [specs[name] for name in about["condition"]],
         about["num_classes"],
         classes,
     )
@@ -58,7 +59,7 @@ def write(
     num: int,
     seed: int,
     output: str | os.PathLike,
-    condition: Sequence[str] = (),
+    condition: Sequence[tf.TensorSpec] = (),
     num_classes: int | None = None,
     classes: Sequence[str] | None = None,
     batch_size: int = 500,
@@ -80,7 +81,7 @@ def write(
         num: Samples.
         seed: Of the latents.
         output: File, or folder that is not there yet.
-        condition: Names of the inputs that samples are conditioned on.
+        condition: Inputs that samples are conditioned on.
         num_classes: Of the data, or None.
         classes: Those wanted, as --classes has them; None: all.
         batch_size: Samples at a time.
@@ -159,7 +160,7 @@ def _format(
 
 
 def _turns(
-    condition: Sequence[str],
+    condition: Sequence[tf.TensorSpec],
     num_classes: int | None,
     classes: Sequence[str] | None,
 ) -> np.ndarray | None:
@@ -172,10 +173,11 @@ def _turns(
                 "Leave it out."
             )
         return None
-    if list(condition) != ["labels"] or num_classes is None:
+    names = [spec.name for spec in condition]
+    if names != ["labels"] or num_classes is None:
         raise RunError(
             "`--mode=sample` can choose classes, but no other condition. "
-            f"Received: a game conditioned on {', '.join(condition)}. Call the "
+            f"Received: a game conditioned on {', '.join(names)}. Call the "
             "signatures of an export with it."
         )
     known = [str(label) for label in range(num_classes)]
@@ -185,7 +187,8 @@ def _turns(
                 f"`--classes` must be of 0 to {num_classes - 1}. Received: "
                 f"{label!r}. Write --classes=3 or --classes=1,7."
             )
-    return np.array([int(label) for label in classes or known])
+    dtype = condition[0].dtype.as_numpy_dtype  # The data's own.
+    return np.array([int(label) for label in classes or known], dtype)
 
 
 def _batches(

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from ganzoo.errors import CheckpointError
+from ganzoo.errors import CheckpointError, ComponentError
 from ganzoo.gan import Gan
 from ganzoo.storage import checkpoint_files, whole_files
 
@@ -24,7 +24,7 @@ def state(gan: Gan) -> dict[str, Any]:
     """Every variable that decides how a game goes on, by name.
 
     Random state and data position are not among them: both are functions of the
-    seed and of `step`.
+    seed and of `step`. Raises ComponentError where two groups have one name.
     """
     groups = {
         "generator_ema": gan.ema,
@@ -32,8 +32,17 @@ def state(gan: Gan) -> dict[str, Any]:
         "step": [gan.step],
     }
     for player, (network, optimizer) in gan.players.items():
-        groups[player] = network.weights
-        groups[f"{player}_optimizer"] = optimizer.variables
+        of_player = {
+            player: network.weights,
+            f"{player}_optimizer": optimizer.variables,
+        }
+        twice = sorted(groups.keys() & of_player)
+        if twice:  # One would be kept for both, and resume go on wrongly.
+            raise ComponentError(
+                "Groups of a checkpoint must differ in name. Received: "
+                f"{twice[0]!r} for two. Name the companion otherwise."
+            )
+        groups |= of_player
     return {
         _plain(f"{group}/{index:03d}/{variable.path.rsplit('/', 1)[-1]}"): (
             variable

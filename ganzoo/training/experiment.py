@@ -17,7 +17,7 @@ from ganzoo.storage.run_directory import RunDirectory
 from ganzoo.training import divergence, loop
 from ganzoo.training.callbacks import Callback, MetricsLog, SampleGrid, Unheard
 from ganzoo.training.monitors import Monitors
-from ganzoo.training.saving import Saver
+from ganzoo.training.saving import Saver, with_same_examples
 from ganzoo.training.scoring import Scores
 
 # Steps between pictures and checkpoints, where an epoch is shorter.
@@ -114,14 +114,15 @@ def train(
     Raises:
         ConfigurationError: If a number is out of its range.
         DivergenceError: If a loss is not finite any more.
+        RunError: If there were more or fewer examples before.
         Interrupted: After Ctrl-C or SIGTERM, when all is saved.
     """
     strategies.check_batch_size(
         batch_size, gan.distribute_strategy, gan.num_micro_batches
     )
-    epoch = pipeline.steps_per_epoch(
-        num_examples(examples), batch_size, gan.discriminator_steps
-    )
+    num = num_examples(examples)
+    about = with_same_examples(about, num)
+    epoch = pipeline.steps_per_epoch(num, batch_size, gan.discriminator_steps)
     periods = _periods(
         epoch,
         log_every_steps,
@@ -149,7 +150,7 @@ def train(
         Saver(
             Checkpoints(run.path / "checkpoints", keep_checkpoints),
             periods["checkpoint_every_steps"],
-            {**(about or {}), **run.record(), "batch_size": batch_size},
+            {**about, **run.record(), "batch_size": batch_size},
         ),
     )
     return _play(gan, plan, max_rollbacks, rollback_rate_factor)

@@ -1,6 +1,7 @@
 """The loop around the game: steps, with stops where something is due."""
 
 import contextlib
+import re
 import signal
 import threading
 import time
@@ -9,7 +10,7 @@ from collections.abc import Callable, Iterator, Sequence
 import tensorflow as tf
 
 from ganzoo.distribution.replicas import Consensus
-from ganzoo.errors import RunError
+from ganzoo.errors import DataError, RunError
 from ganzoo.gan import Gan
 from ganzoo.training.callbacks import Callback
 
@@ -50,6 +51,7 @@ def play(
         received: Numbers of signals that have come.
 
     Raises:
+        DataError: If a label of a stream is no class.
         RunError: If another worker is lost, or a callback cannot write.
         Stopped: If any worker has received a signal.
     """
@@ -114,6 +116,7 @@ def _others_alive(consensus: Consensus, step: int) -> Iterator[None]:
     try:
         yield
     except tf.errors.OpError as error:
+        _check_lookup(error)
         if not consensus.is_needed or isinstance(
             error, (tf.errors.InvalidArgumentError, tf.errors.NotFoundError)
         ):
@@ -122,6 +125,17 @@ def _others_alive(consensus: Consensus, step: int) -> Iterator[None]:
             f"Another worker was lost after step {step} "
             f"({type(error).__name__}). Start the same command on all workers "
             "again: it goes on from the last checkpoint."
+        ) from error
+
+
+def _check_lookup(error: tf.errors.OpError) -> None:
+    """Raises DataError where it says that a row to look up is not there."""
+    missed = re.search(r"= (-?\d+) is not in \[0, (\d+)\)", error.message)
+    if missed:
+        label, num = map(int, missed.groups())
+        raise DataError(
+            f"What a step looks up must be 0 to {num - 1}, as labels of {num} "
+            f"classes are. Received: {label}. Count classes from zero."
         ) from error
 
 

@@ -4,6 +4,7 @@ from typing import Any
 
 from ganzoo.distribution import workers
 from ganzoo.distribution.replicas import Consensus
+from ganzoo.errors import RunError
 from ganzoo.gan import Gan
 from ganzoo.storage.checkpoints import Checkpoints
 from ganzoo.training import divergence
@@ -95,3 +96,29 @@ class Saver:
             f"rates times {rate_factor:g}: rollback {num + 1} of {most}.",
             flush=True,
         )
+
+
+def with_same_examples(
+    about: dict[str, Any] | None, num: int
+) -> dict[str, Any]:
+    """What was saved with a checkpoint, and how many examples there are.
+
+    Another number is another order of all, and no exact resume.
+
+    Args:
+        about: What was saved, if anything; earlier versions kept no number.
+        num: Examples to train on now.
+
+    Raises:
+        RunError: If it is not the number that the checkpoint was trained on.
+    """
+    about = about or {}
+    before = about.get("num_examples", num)
+    if num != before:
+        raise RunError(
+            "A run must go on with the examples that it began with. Received: "
+            f"{num:,} to train on, where its checkpoint saw {before:,}. Put "
+            "the data back, or begin another run with this one's weights: "
+            "`initialize_from.run`."
+        )
+    return {**about, "num_examples": num}

@@ -560,6 +560,22 @@ def test_errors_leave_gin_as_they_were_raised():
     assert type(caught.value) is DataError
 
 
+def test_what_would_be_built_without_end_says_so():
+    itself = ["datasets.toy.folder = @datasets.toy()"]
+    whole = ["experiment.dataset = @datasets.toy()", *itself]
+    configuration.read([], whole).activate()
+    with fails(
+        "`experiment` must be of parts that come to an end. Received: a "
+        "reference that needs itself, as `x.y = @x()` does. Give the inner one "
+        "a scope: `x.y = @inner/x()`, and bind `inner/x.y`."
+    ):
+        configuration.configured("experiment")()
+    scoped = ["inner/datasets.toy.folder = None", *whole[:1]]
+    scoped.append("datasets.toy.folder = @inner/datasets.toy()")
+    configuration.read([], scoped).activate()
+    assert configuration.configured("experiment")().dataset
+
+
 def test_operative_text_has_defaults_and_reads_back(recipe):
     found = configuration.read([recipe(WHOLE)])
     found.activate()

@@ -42,6 +42,53 @@ def test_splits_cover_the_folder_once(tmp_path):
     }
 
 
+def test_what_is_hidden_is_neither_image_nor_class(tmp_path):
+    _write(tmp_path / "a")
+    _write(tmp_path / ".ipynb_checkpoints")
+    _write(tmp_path / "a" / "deep" / ".thumbs")
+    assert ImageFolder(tmp_path).num_classes is None
+    _write(tmp_path / "b")
+    (tmp_path / "b" / "folder.png").mkdir()
+    dataset = ImageFolder(tmp_path, conditional=True)
+    assert dataset.num_classes == 2
+    assert sum(map(len, _images(ImageFolder(tmp_path)).values())) == 40
+    # That the folder itself lies in a hidden one says nothing of it.
+    _write(tmp_path / ".mine" / "x")
+    ImageFolder(tmp_path / ".mine")
+
+
+def test_what_is_transparent_is_shown_on_white(tmp_path):
+    black, half = (0, 0, 0, 0), (100, 100, 100, 128)
+    solid = (10, 20, 30, 255)
+    pixels = np.array([[black, half, solid]], np.uint8)
+    folders = {name: tmp_path / name for name in ("rgba", "grey", "palette")}
+    for folder in folders.values():
+        folder.mkdir()
+    PIL.Image.fromarray(pixels).save(folders["rgba"] / "x.png")
+    PIL.Image.fromarray(pixels[..., 2:]).save(folders["grey"] / "x.png")
+    indexed = PIL.Image.fromarray(np.array([[0, 1, 1]], np.uint8), "L")
+    indexed.putpalette([0, 0, 0, 10, 20, 30])
+    indexed.save(folders["palette"] / "x.png", transparency=0)
+    everything = {
+        "channels": 3,
+        "value_range": (0, 255),
+        "validation_fraction": 0.0,
+        "test_fraction": 0.0,
+    }
+    rgba, grey, palette = (
+        ImageFolder(folder, **everything).examples("train")[0, 0]
+        for folder in folders.values()
+    )
+    blended = 255 - round(155 * 128 / 255)
+    assert rgba.tolist() == [[255] * 3, [blended] * 3, [10, 20, 30]]
+    assert grey.tolist() == [[255] * 3, [blended] * 3, [30] * 3]
+    assert palette.tolist() == [[255] * 3, [10, 20, 30], [10, 20, 30]]
+    everything["channels"] = 1
+    dataset = ImageFolder(folders["grey"], **everything)
+    grey = dataset.examples("train")[0, 0]
+    assert grey.ravel().tolist() == [255, blended, 30]
+
+
 def test_every_copy_is_split_alike(tmp_path):
     _write(tmp_path / "one")
     _write(tmp_path / "two")

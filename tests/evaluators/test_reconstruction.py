@@ -112,6 +112,18 @@ def test_examples_are_decoded_under_their_own_condition():
     assert values["reconstruction_error"] == pytest.approx(expected)
 
 
+def test_where_g_cannot_go_on_the_errors_in_z_are_left(points):
+    class Cut(Linear):
+        def decode(self, codes, condition=None):
+            raise ConfigurationError("Not from there.")
+
+    results = list(Reconstruction(num_samples=25).run(Cut(0.5), points))
+    names = [name for name, _, _ in results]
+    assert names == ["latent_error", "latent_error_of_mean"]
+    assert results[0][1] == evaluate(points, scale=0.5)["latent_error"][0]
+    assert results[0][2]["warnings"] == ["Not from there."]
+
+
 def test_what_cannot_be_reconstructed_is_refused(points):
     with pytest.raises(
         DataError,

@@ -14,7 +14,7 @@ from ganzoo.errors import ConfigurationError, RunError
 from ganzoo.pictures import figures
 from ganzoo.run import run
 from ganzoo.serving import sample_writer
-from ganzoo.serving.endpoints import condition_names, endpoints
+from ganzoo.serving.endpoints import endpoints
 from ganzoo.serving.exports import Export
 
 NUM = 23
@@ -101,7 +101,7 @@ def test_classes_take_turns(tmp_path):
             NUM,
             5,
             tmp_path / name,
-            condition_names(table),
+            table["serving_default"].inputs[1:],
             num_classes=4,
             batch_size=10,
         )
@@ -212,7 +212,10 @@ def test_another_condition_than_a_class_says_so(export, tmp_path):
         write(
             export,
             tmp_path / "x.npz",
-            condition=["condition_0", "condition_1"],
+            condition=[
+                tf.TensorSpec([None, 2], tf.float32, f"condition_{index}")
+                for index in range(2)
+            ],
         )
 
 

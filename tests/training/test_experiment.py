@@ -38,9 +38,9 @@ class Spread:
         yield "spread", float(samples.std()), {"better": "lower"}
 
 
-def play(tmp_path, gan, **settings):
+def play(tmp_path, gan, data=None, **settings):
     """Trains in this process; the examples are few, an epoch is 8 steps."""
-    data = Data()
+    data = data or Data()
     return train(
         gan,
         Experiment(dataset=data, seed=11),
@@ -101,6 +101,27 @@ def test_a_run_leaves_all_that_it_promises(tmp_path):
     assert status == 2
     assert f"Error: {run_dir} was begun with other versions: " in output
     assert "generators.mlp was of ganzoo 7.1, is of ganzoo 0.1" in output
+
+
+def test_a_run_does_not_go_on_with_another_number_of_examples(tmp_path):
+    gan, data = game(), Data()
+    play(tmp_path, gan, num_steps=2)
+    kept = Checkpoints(tmp_path / "checkpoints")
+    about = kept.restore(gan)
+    assert about["num_examples"] == 64
+    known = {"gan": gan, "about": about, "num_steps": 3}
+    # Earlier versions kept no number.
+    play(tmp_path, **{**known, "about": {}})
+    play(tmp_path, **known)
+    data.examples = lambda split: Data().examples(split)[:63]
+    with pytest.raises(
+        RunError,
+        match=re.escape(
+            "A run must go on with the examples that it began with. Received: "
+            "63 to train on, where its checkpoint saw 64. Put the data back, "
+        ),
+    ):
+        play(tmp_path, data=data, **known)
 
 
 def test_a_held_run_names_its_holder(tmp_path):
