@@ -171,11 +171,15 @@ class Configuration:
 
     def unused_bindings(self) -> list[str]:
         """Bindings that nothing called so far has taken, with locations."""
-        return [
-            f"{self._bindings.key(binding)} ({binding.location})"
+        unused = [
+            binding
             for binding in self._bindings.in_use
             if binding.name and not self._was_used(binding)
         ]
+        return self._located([*unused, *self._bindings.dropped])
+
+    def _located(self, bindings: Sequence[Binding]) -> list[str]:
+        return [f"{self._bindings.key(b)} ({b.location})" for b in bindings]
 
     def _was_used(self, binding: Binding) -> bool:
         selector = self._bindings.target(binding).selector

@@ -10,7 +10,9 @@ from ganzoo.configuration.gin_files import (
     Binding,
     Macro,
     Reference,
+    is_within,
     leaves,
+    scopes_of,
 )
 from ganzoo.configuration.names import Target
 from ganzoo.errors import ConfigurationError, GanzooError, did_you_mean
@@ -31,7 +33,9 @@ class Bindings:
             kept in `unknown`, an error by name, until they are imported.
 
     Attributes:
-        in_use: The bindings that count: the last of each.
+        in_use: The bindings that count: the last of each, but for `dropped`.
+        dropped: Those of a scope that only references had which something
+            later overrides: nothing can take them.
         unknown: See `has_imports`.
 
     Raises:
@@ -61,10 +65,12 @@ class Bindings:
             for b in bindings
         }
         self.in_use = list(last.values())
+        self.dropped: list[Binding] = []
         self._macros = {b.parameter: b for b in self.in_use if not b.name}
         self._check_macros()
-        if not has_imports:
+        if not has_imports:  # Python code may enter scopes of its own.
             self._check_scopes()
+            self._drop()
 
     def target(self, named: Binding | Reference) -> Target:
         """What a binding or a reference names."""
@@ -248,16 +254,9 @@ class Bindings:
 
     def _check_scopes(self) -> None:
         """A binding in a scope that nothing is called in would not count."""
-        scopes = set()
+        scopes = scopes_of(self._all)
         for binding in self._all:
-            for leaf in leaves(binding.value):
-                if isinstance(leaf, Reference):
-                    parts = leaf.scope.split("/")
-                    scopes |= {
-                        "/".join(parts[: i + 1]) for i in range(len(parts))
-                    }
-        for binding in self._all:
-            if binding.name and binding.scope and binding.scope not in scopes:
+            if not is_within(binding, scopes):
                 example = f"@{binding.scope}/{binding.name}()"
                 raise ConfigurationError(
                     f"No reference has the scope {binding.scope!r}."
@@ -265,6 +264,17 @@ class Bindings:
                     f"counts for references such as `{example}`. "
                     f"({binding.location})"
                 )
+
+    def _drop(self) -> None:
+        """What is recorded of the rest is then read like any other file."""
+        while True:
+            scopes = scopes_of(self.in_use)
+            idle = [b for b in self.in_use if not is_within(b, scopes)]
+            if not idle:
+                return
+            self.dropped += idle
+            # They may have been the last to have another scope.
+            self.in_use = [b for b in self.in_use if b not in idle]
 
 
 def _unbindable(
