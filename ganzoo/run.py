@@ -238,10 +238,11 @@ def _work_on_run(chosen: flags.FlagValues) -> int:
             found = configuration.read(
                 files, [*chosen.gin_param, f"experiment.seed = {seed}"]
             )
-        directory.claim(found)
+        directory.compare(found)
         print(f"Seed: {found.bindings()['experiment.seed']}", flush=True)
         found.activate()
-        return _do_modes(chosen, found, directory)
+        with directory.unless_in_vain():
+            return _do_modes(chosen, found, directory)
 
 
 def _do_modes(chosen: flags.FlagValues, found: Any, directory: Any) -> int:

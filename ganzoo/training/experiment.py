@@ -136,6 +136,7 @@ def train(
         num_samples=num_samples,
     )
     _check_rollbacks(max_rollbacks, rollback_rate_factor)
+    run.remember()
     plan = _Plan(
         experiment,
         examples,
