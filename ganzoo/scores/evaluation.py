@@ -17,6 +17,7 @@ import sklearn
 import tensorflow as tf
 
 import ganzoo
+from ganzoo.checks import check_counts, check_list
 from ganzoo.errors import ComponentError
 from ganzoo.gan import Gan
 from ganzoo.sampling import Sampler
@@ -53,6 +54,8 @@ def evaluate(
     Raises:
         ComponentError: If an evaluator yields something else than a number.
     """
+    check_list("evaluate.evaluators", evaluators, "[@evaluators.parzen()]")
+    check_counts("evaluate.", batch_size=batch_size)
     models, about = _candidates(source, batch_size)
     step = about.get("step")
     about["dataset"] = type(dataset).__name__

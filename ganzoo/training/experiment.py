@@ -8,6 +8,7 @@ import keras
 import tensorflow as tf
 
 from ganzoo import pipeline
+from ganzoo.checks import check_counts, check_integers, check_list
 from ganzoo.distribution import strategies, workers
 from ganzoo.errors import ConfigurationError
 from ganzoo.example_sets import first_examples, num_examples
@@ -43,6 +44,8 @@ class Experiment:
         strategy: tf.distribute.Strategy | None = None,
         dtype_policy: str = "float32",
     ):
+        if seed is not None:
+            check_integers("experiment.", seed=seed)
         self.dataset = dataset
         self.seed = seed
         self.strategy = strategy or strategies.one_device()
@@ -116,6 +119,7 @@ def train(
         DivergenceError: If a loss is not finite any more.
         Interrupted: After Ctrl-C or SIGTERM, when all is saved.
     """
+    check_list("train.evaluators", evaluators, "[@evaluators.parzen()]")
     strategies.check_batch_size(
         batch_size, gan.distribute_strategy, gan.num_micro_batches
     )
@@ -129,7 +133,8 @@ def train(
         checkpoint_every_steps,
         evaluate_every_steps,
     )
-    _check_numbers(
+    check_counts(
+        "train.",
         num_steps=num_steps,
         **periods,
         keep_checkpoints=keep_checkpoints,
@@ -280,15 +285,8 @@ def _periods(
     }
 
 
-def _check_numbers(**numbers: int) -> None:
-    for name, value in numbers.items():
-        if value < 1:
-            raise ConfigurationError(
-                f"`train.{name}` must be at least 1. Received: {name}={value}."
-            )
-
-
 def _check_rollbacks(max_rollbacks: int, rollback_rate_factor: float) -> None:
+    check_integers("train.", max_rollbacks=max_rollbacks)
     if max_rollbacks < 0 or not 0 < rollback_rate_factor <= 1:
         raise ConfigurationError(
             "`train.max_rollbacks` must not be negative, and "
