@@ -58,9 +58,12 @@ def test_a_checkpoint_by_its_step_has_numbers_of_its_own(short_run, capsys):
     assert "parzen_log_likelihood, raw weights, step 10<" in page
     assert "parzen_log_likelihood, raw weights, step 20<" in page
 
-    status, _, err = say(capsys, *chosen[:1], "--checkpoint=7", "--mode=export")
-    assert status == 2
-    assert "Received: 7. There are: 10, 20; best: " in err
+    for name in ("7", "\N{SUPERSCRIPT TWO}"):
+        status, _, err = say(
+            capsys, *chosen[:1], f"--checkpoint={name}", "--mode=export"
+        )
+        assert status == 2
+        assert f"Received: {name}. There are: 10, 20; best: " in err
 
 
 @pytest.mark.parametrize("mode", ["train,evaluate", "report", "serve"])
@@ -96,6 +99,15 @@ def test_checkpoint_is_refused_where_nothing_works_on_one(capsys, mode):
             "Did you mean 'digits_mlp.gin'?",
         ),
         (["--run_dir=nowhere"], "Error: nowhere holds no run: "),
+        (
+            [
+                "--mode=sample",
+                "--run_dir=x",
+                "--output=x.png",
+                f"--sample_seed={10**20}",
+            ],
+            "`--sample_seed` must be an integer of 64 bits. Received: 1000000",
+        ),
         (["--describe=generators.mpl"], "Did you mean 'mlp'?"),
         (["--describe=genrators.mlp"], "Did you mean 'generators'?"),
         (

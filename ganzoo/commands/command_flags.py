@@ -236,6 +236,11 @@ def check_flags(chosen: flags.FlagValues) -> None:
             f"{','.join(CHECKPOINT_MODES)}. Received: {given}. Leave out the "
             "flag, or what does not go with it."
         )
+    if not -(2**63) <= chosen.sample_seed < 2**63:
+        raise ConfigurationError(
+            "`--sample_seed` must be an integer of 64 bits. Received: "
+            f"{chosen.sample_seed}. Take a smaller one."
+        )
     if "table" in taken and not chosen.table:
         raise ConfigurationError(
             f"`{given}` needs a table. Received: none. Add --table, such as "

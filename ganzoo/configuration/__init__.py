@@ -8,8 +8,11 @@ registers it with gin, and lets gin parse the same bindings for good.
     names       what the names in them stand for; nothing is imported for it
     core_names  what the core lets a configuration name
     bindings    all of it together, checked before anything is loaded
+    construction
+                what goes wrong while it is built, told as a slip
 """
 
+import functools
 import importlib
 import inspect
 import pathlib
@@ -21,7 +24,12 @@ from gin import config as gin_config
 
 from ganzoo import registry, signatures
 from ganzoo.configuration.bindings import Bindings
-from ganzoo.configuration.core_names import CORE
+from ganzoo.configuration.construction import (
+    as_raised,
+    guard_class,
+    guarded,
+)
+from ganzoo.configuration.core_names import BUILDERS, CORE
 from ganzoo.configuration.gin_files import Binding, Reader
 from ganzoo.configuration.names import Target, resolve
 from ganzoo.errors import ConfigurationError, GanzooError
@@ -70,7 +78,7 @@ def configured(name: str) -> Callable[..., Any]:
         try:
             return bound(*args, **kwargs)
         except GanzooError as error:
-            plain = _as_raised(error)
+            plain = as_raised(error)
             raise plain from plain.__cause__
 
     return call
@@ -201,6 +209,11 @@ def _register(target: Target) -> signatures.Parameters:
     parameters = signatures.parameters(loaded)
     bindable = target.bindable(parameters)
     module, _, name = target.selector.rpartition(".")
+    is_builder = not target.is_core_function or target.name in BUILDERS
+    bound = functools.partial(gin.get_bindings, target.selector, False)
+    is_class = isinstance(loaded, type)
+    if is_builder and not is_class:
+        loaded = guarded(loaded, target.name, bound)
     # A second activation in one process registers everything anew.
     with gin_config.interactive_mode():
         wrapper = gin.external_configurable(
@@ -210,7 +223,9 @@ def _register(target: Target) -> signatures.Parameters:
             # Not an allowlist: gin takes an empty one for "everything".
             denylist=[p for p in parameters.names if p not in bindable],
         )
-    if isinstance(loaded, type):
+    if is_class:
+        if is_builder:
+            guard_class(wrapper, target.name, bound)
         # gin's subclass hides it, and core looks there for what it supplies.
         wrapper.__signature__ = inspect.signature(loaded)
     return parameters
@@ -248,17 +263,3 @@ def _is_imported(name: str) -> bool:
     except KeyError:  # Ambiguous, of which gin complains when it parses.
         return True
     return True
-
-
-def _as_raised(error: BaseException) -> BaseException:
-    """Undoes gin's wrapping of exceptions that pass a configurable.
-
-    Each time, gin raises an instance of a new subclass of the exception's type.
-    """
-    while (
-        error.__context__ is not None
-        and type(error).__bases__ == (type(error.__context__),)
-        and type(error).__init__.__module__ == "gin.utils"
-    ):
-        error = error.__context__
-    return error
