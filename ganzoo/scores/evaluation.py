@@ -24,7 +24,7 @@ from ganzoo.sampling import Sampler
 from ganzoo.scores.samples_file import SamplesFile
 from ganzoo.storage import cache, whole_files
 from ganzoo.storage.checkpoints import Checkpoints
-from ganzoo.storage.run_directory import RunDirectory
+from ganzoo.storage.run_directory import RunDirectory, numbers_about
 
 
 def evaluate(
@@ -101,7 +101,7 @@ def results_file(run: RunDirectory, step: int | None) -> str:
     steps = Checkpoints(run.path / "checkpoints").steps()
     if step is None or not steps or step >= steps[-1]:
         return "evaluation.json"
-    return f"evaluation-step-{step:08d}.json"
+    return numbers_about(step)
 
 
 def evaluate_file(

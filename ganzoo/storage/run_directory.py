@@ -183,6 +183,16 @@ class RunDirectory:
                         self.write(path.name, text)
             raise
 
+    def set_aside(self, step: int) -> None:
+        """Renames the numbers about an earlier step than this, the newest."""
+        path = self.path / "evaluation.json"
+        if not path.exists() or not workers.this_worker().is_chief:
+            return
+        with contextlib.suppress(IndexError, KeyError, TypeError, ValueError):
+            about = json.loads(path.read_text())[0]["protocol"]["step"]
+            if about < step:
+                path.replace(self.path / numbers_about(about))
+
     def record(self) -> dict[str, Any]:
         """What runs here, as JSON values: for the manifest of a checkpoint."""
         names = ("bindings.json", "components.txt")
@@ -242,6 +252,11 @@ class RunDirectory:
             f"process {holder['process']} on {holder['host']}, since "
             f"{holder['since']}"
         )
+
+
+def numbers_about(step: int) -> str:
+    """The file of numbers about another checkpoint than the newest."""
+    return f"evaluation-step-{step:08d}.json"
 
 
 def read_lines(path: pathlib.Path) -> list[dict[str, Any]]:

@@ -8,7 +8,7 @@ import keras
 import tensorflow as tf
 
 from ganzoo import pipeline
-from ganzoo.checks import check_counts, check_integers, check_list
+from ganzoo.checks import check_counts, check_integers
 from ganzoo.distribution import strategies, workers
 from ganzoo.errors import ConfigurationError
 from ganzoo.example_sets import first_examples, num_examples
@@ -119,7 +119,6 @@ def train(
         DivergenceError: If a loss is not finite any more.
         Interrupted: After Ctrl-C or SIGTERM, when all is saved.
     """
-    check_list("train.evaluators", evaluators, "[@evaluators.parzen()]")
     strategies.check_batch_size(
         batch_size, gan.distribute_strategy, gan.num_micro_batches
     )
@@ -156,6 +155,7 @@ def train(
             Checkpoints(run.path / "checkpoints", keep_checkpoints),
             periods["checkpoint_every_steps"],
             {**(about or {}), **run.record(), "batch_size": batch_size},
+            run.set_aside,
         ),
     )
     return _play(gan, plan, max_rollbacks, rollback_rate_factor)

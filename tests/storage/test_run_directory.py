@@ -61,10 +61,15 @@ def test_a_call_that_does_not_train_is_not_remembered(trained):
             "--mode=sample",
             f"--output={picture}",
             "--gin_param=train.num_steps = 7",
+            "--gin_param=evaluators.kernel.num_samples = 5",
         ],
         trained.with_suffix(".log"),
     )
     assert status == 0, output
+    assert (
+        "Bound, but never used: ganzoo.evaluators.kernel.num_samples "
+        "(--gin_param)." in output
+    )
     assert texts(trained) == before
 
 
@@ -98,6 +103,8 @@ def test_a_call_that_fails_leaves_the_recipe_as_it_was(
 def test_a_scope_that_is_no_longer_referred_to_is_forgotten(trained):
     """Last in this file: the run goes on."""
     seed = RunDirectory(trained).recorded_seed()
+    numbers = json.dumps([{"protocol": {"step": 2}}])
+    (trained / "evaluation.json").write_text(numbers)
     params = (
         "train.evaluators = [@watch/evaluators.parzen()]",
         "watch/evaluators.parzen.num_samples = 100",
@@ -110,6 +117,28 @@ def test_a_scope_that_is_no_longer_referred_to_is_forgotten(trained):
         assert f"Seed: {seed}\n" in output
     assert "watch" not in (trained / "config.gin").read_text()
     assert newest(trained)["step/000/step"] == 5
+    # Numbers of step 2 are not taken for those of the newest.
+    assert not (trained / "evaluation.json").exists()
+    assert (trained / "evaluation-step-00000002.json").read_text() == numbers
+
+
+@pytest.mark.parametrize(
+    ("text", "is_aside"),
+    [
+        ('[{"protocol": {"step": 4}}]', True),
+        ('[{"protocol": {"step": 5}}]', False),
+        ("[]", False),
+        ('[{"proto', False),
+    ],
+)
+def test_numbers_about_an_earlier_step_are_set_aside(tmp_path, text, is_aside):
+    file = tmp_path / "evaluation.json"
+    RunDirectory(tmp_path).set_aside(5)
+    file.write_text(text)
+    RunDirectory(tmp_path).set_aside(5)
+    assert file.exists() != is_aside
+    own = tmp_path / "evaluation-step-00000004.json"
+    assert own.exists() == is_aside
 
 
 def test_a_first_start_that_fails_does_not_take_the_folder(tmp_path):
