@@ -166,6 +166,16 @@ def test_slips_are_found_before_tensorflow_is_imported(
     assert found.stdout.strip() == "2 False False", found.stderr
 
 
+def test_whoever_reads_may_have_enough():
+    command = [sys.executable, "-m", "ganzoo.run", "--list"]
+    with subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    ) as process:
+        process.stdout.close()
+        assert process.stderr.read() == b""
+    assert process.returncode == 141
+
+
 def test_a_checkout_that_is_not_installed_says_how_to_install(tmp_path):
     """-S leaves out site-packages, so no entry points are to be seen."""
     code = (
@@ -212,6 +222,13 @@ def short_run(tmp_path_factory):
     found = subprocess.run(command, capture_output=True, text=True)
     assert found.returncode == 0, found.stderr
     return folder, found.stdout
+
+
+def test_a_dry_run_takes_the_recipe_of_a_run(short_run, capsys):
+    folder, _ = short_run
+    status, out, err = say(capsys, f"--run_dir={folder}", "--dry_run")
+    assert status == 0, err
+    assert "ganzoo.generators.mlp.hidden_units = (16, 16)" in out
 
 
 def test_the_last_line_says_where_everything_is_and_what_it_scored(short_run):

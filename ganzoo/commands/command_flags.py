@@ -163,7 +163,8 @@ _FLAGS: tuple[tuple[Callable[..., Any], str, Any, str], ...] = (
         flags.DEFINE_bool,
         "dry_run",
         False,
-        "build what a recipe comes to and describe it; nothing is written",
+        "build what a recipe, or a run's own, comes to and describe it; "
+        "nothing is written",
     ),
     (
         flags.DEFINE_string,

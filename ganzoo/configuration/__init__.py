@@ -186,6 +186,10 @@ class Configuration:
         ]
         return self._located([*unused, *self._bindings.dropped])
 
+    def idle_bindings(self) -> list[str]:
+        """Bindings that no mode could take: of what nothing refers to."""
+        return self._located(self._bindings.idle())
+
     def _located(self, bindings: Sequence[Binding]) -> list[str]:
         return [f"{self._bindings.key(b)} ({b.location})" for b in bindings]
 

@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from ganzoo.configuration import names
+from ganzoo.configuration.core_names import CALLED
 from ganzoo.configuration.gin_files import (
     PARAMETER,
     Binding,
@@ -86,6 +87,27 @@ class Bindings:
         used += [reference.name for reference in self._references()]
         return list(dict.fromkeys(self._targets[name] for name in used))
 
+    def idle(self) -> list[Binding]:
+        """Those of what neither the core calls nor anything refers to.
+
+        A reference that is overridden counts: a run's own recipe still binds
+        what one call does without.
+        """
+        if self._has_imports:
+            return []
+        called = {
+            self.target(leaf).name
+            for binding in self._all
+            for leaf in leaves(binding.value)
+            if isinstance(leaf, Reference)
+        }
+        return [
+            binding
+            for binding in self.in_use
+            if binding.name
+            and self.target(binding).name not in called.union(CALLED)
+        ]
+
     def check(self, target: Target, parameters: Parameters) -> None:
         """Checks the bindings of one target against what it takes.
 
@@ -96,8 +118,9 @@ class Bindings:
         bound = [b for b in self._all if b.name and self.target(b) == target]
         bindable = target.bindable(parameters)
         for binding in bound:
-            if binding.parameter not in bindable:
-                raise _unbindable(binding, target, bindable)
+            target.check_bindable(
+                binding.name, binding.parameter, bindable, binding.location
+            )
         references = [r for r in self._references() if self.target(r) == target]
         locations = [r.location for r in references]
         locations += [b.location for b in bound]
@@ -275,20 +298,3 @@ class Bindings:
             self.dropped += idle
             # They may have been the last to have another scope.
             self.in_use = [b for b in self.in_use if b not in idle]
-
-
-def _unbindable(
-    binding: Binding, target: Target, bindable: Sequence[str]
-) -> ConfigurationError:
-    name = binding.parameter
-    if target.is_supplied(name):
-        origin = "prior of z" if name == "latent_dim" else "dataset"
-        return ConfigurationError(
-            f"`{name}` of `{binding.name}` comes from the {origin} and cannot "
-            f"be bound. Remove the binding. ({binding.location})"
-        )
-    return ConfigurationError(
-        f"`{binding.name}` has no parameter {name!r}."
-        f"{did_you_mean(name, bindable)} It takes: "
-        f"{', '.join(bindable) or 'nothing'}. ({binding.location})"
-    )

@@ -559,6 +559,19 @@ def test_component_that_is_bound_but_not_referred_to_is_unused(recipe):
     assert found.unused_bindings() == ["zoo.generators.toy.width (a.gin:3)"]
 
 
+def test_what_nothing_refers_to_is_idle(recipe):
+    name = recipe(
+        "train.num_steps = 1\n"
+        "train.parts = [@optimizers.sgd()]\n"
+        "optimizers.sgd.momentum = 0.5\n"
+        "experiment.dataset = 3\n"
+        "generators.toy.width = 3\n"
+    )
+    # A reference that is overridden is one.
+    found = configuration.read([name], ["train.parts = []"])
+    assert found.idle_bindings() == ["zoo.generators.toy.width (a.gin:5)"]
+
+
 def test_core_function_that_is_not_given_what_it_needs():
     configuration.read([]).activate()
     with fails(
