@@ -3,7 +3,9 @@
 The map of the package. Read `ganzoo/gan.py` first. A line imports what stands
 above it, never what stands below; a folder's `__init__` is the folder's map.
 
-    errors, interfaces      what can go wrong; what each kind promises
+    errors, interfaces, checks
+                            what can go wrong; what each kind promises; what is
+                            asked of arguments
     core_names, signatures, registry, catalogue
                             what recipes may name of the core's; entry points ->
                             components; --list

@@ -8,8 +8,14 @@ import keras
 import numpy as np
 
 from ganzoo import conditions, example_sets, gradients, randomness, sampling
+from ganzoo.checks import (
+    check_callable,
+    check_counts,
+    check_integers,
+    check_list,
+)
 from ganzoo.companions import join
-from ganzoo.errors import ComponentError, ConfigurationError, DataError
+from ganzoo.errors import ComponentError, DataError
 from ganzoo.gan import Gan, alternating
 from ganzoo.interfaces import SUPPLIED_BY_CORE
 
@@ -72,7 +78,9 @@ def build_gan(
             "`generator_optimizer` and `discriminator_optimizer` must be two "
             "objects. Received: one for both. Write the reference twice."
         )
-    _check_count(num_micro_batches)
+    _check_steps(discriminator_steps, num_micro_batches, ema_start)
+    _check_lists(losses=losses, transforms=transforms, companions=companions)
+    _check_rules(update_rule, generator_pace, discriminator_pace)
     _check_labels(dataset, examples)
     supplied = _Supplied(dataset, examples, latents)
     keras.utils.set_random_seed(seed % 2**32)
@@ -103,12 +111,38 @@ def build_gan(
     return gan
 
 
-def _check_count(num_micro_batches: int) -> None:
-    if num_micro_batches < 1:
-        raise ConfigurationError(
-            "`build_gan.num_micro_batches` must be at least 1. Received: "
-            f"num_micro_batches={num_micro_batches}."
-        )
+def _check_steps(
+    discriminator_steps: int, num_micro_batches: int, ema_start: int
+) -> None:
+    check_counts(
+        "build_gan.",
+        discriminator_steps=discriminator_steps,
+        num_micro_batches=num_micro_batches,
+    )
+    check_integers("build_gan.", ema_start=ema_start)
+
+
+def _check_lists(**lists: Any) -> None:
+    examples = {
+        "losses": "[@losses.non_saturating()]",
+        "transforms": "[@transforms.noise()]",
+        "companions": "[@companions.inference()]",
+    }
+    for name, value in lists.items():
+        check_list(f"build_gan.{name}", value, examples[name])
+
+
+def _check_rules(update_rule: Any, *paces: Any) -> None:
+    check_callable(
+        "build_gan.update_rule",
+        update_rule,
+        ("the game", "its minibatches"),
+        "@alternating",
+    )
+    for player, pace in zip(("generator", "discriminator"), paces, strict=True):
+        if pace is not None:
+            name = f"build_gan.{player}_pace"
+            check_callable(name, pace, ("the step",), "@pacing.constant()")
 
 
 def _check_labels(dataset: Any, examples: Any) -> None:

@@ -4,6 +4,18 @@ A name without a dot is a function that the core calls: its keyword-only
 parameters are bound, and a value hands it on uncalled (`@alternating`).
 """
 
+# Functions that the core calls, whether or not anything refers to them.
+CALLED = (
+    "experiment",
+    "build_gan",
+    "train",
+    "initialize_from",
+    "evaluate",
+    "draw_figures",
+)
+# Functions of the core that build and do nothing else.
+BUILDERS = ("experiment", "build_gan", "mlp_encoder")
+
 CORE = {
     "experiment": "ganzoo.training.experiment:Experiment",
     "build_gan": "ganzoo.building:build_gan",

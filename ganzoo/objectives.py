@@ -11,6 +11,7 @@ from typing import Any
 
 import tensorflow as tf
 
+from ganzoo.checks import check_list
 from ganzoo.errors import ComponentError
 
 PLAYERS = ("discriminator", "generator")
@@ -19,12 +20,8 @@ LOGITS = ("real_logits", "fake_logits", "fake_logits_without_dropout")
 
 
 def check_terms(terms: Sequence[Any]) -> tuple[Any, ...]:
-    """The terms, or ComponentError unless both players have a cost."""
-    if not isinstance(terms, Sequence) or isinstance(terms, str):
-        raise ComponentError(
-            "`losses` must be a list of terms. Received: "
-            f"{type(terms).__name__}. Write [@losses.non_saturating()]."
-        )
+    """The terms, or an error unless both players have a cost."""
+    check_list("losses", terms, "[@losses.non_saturating()]")
     for term in terms:
         if isinstance(term, type):
             raise ComponentError(

@@ -13,6 +13,7 @@ import importlib
 import os
 import pathlib
 import random
+import signal
 import sys
 import traceback
 from collections.abc import Callable, Sequence
@@ -35,7 +36,14 @@ from ganzoo.errors import (
 
 def main(argv: Sequence[str] | None = None) -> None:
     """Runs a command line and exits with its status."""
-    sys.exit(run(list(sys.argv if argv is None else argv)))
+    try:
+        status = run(list(sys.argv if argv is None else argv))
+        sys.stdout.flush()
+    except BrokenPipeError:  # Whoever read, such as `head`, has enough.
+        # Python flushes once more as it ends.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        status = 128 + signal.SIGPIPE
+    sys.exit(status)
 
 
 def run(argv: list[str]) -> int:
@@ -127,11 +135,12 @@ def _check() -> int:
 def _dry_run(chosen: flags.FlagValues) -> str:
     from ganzoo import configuration
 
-    if not chosen.gin_file:
+    if not chosen.gin_file and not chosen.run_dir:
         raise ConfigurationError(
-            "`--dry_run` needs a recipe. Received: none. Add --gin_file=FILE."
+            "`--dry_run` needs a recipe. Received: none. Add --gin_file=FILE "
+            "or --run_dir=RUN."
         )
-    found = configuration.read(chosen.gin_file, chosen.gin_param)
+    found = configuration.read(_recipe(chosen), chosen.gin_param)
     found.activate()
     from ganzoo.commands.inspection import describe_run
 
@@ -151,7 +160,6 @@ _TEXTS: dict[str, Callable[[flags.FlagValues], str]] = {
 def _evaluate_samples(chosen: flags.FlagValues) -> int:
     """Scores a file of samples as a run's or a recipe's are scored."""
     from ganzoo import configuration
-    from ganzoo.storage.run_directory import RunDirectory
 
     if chosen.mode != ["evaluate"] or not (chosen.gin_file or chosen.run_dir):
         raise ConfigurationError(
@@ -159,10 +167,7 @@ def _evaluate_samples(chosen: flags.FlagValues) -> int:
             "for data set and evaluators. Received: --mode="
             f"{','.join(chosen.mode)}. Add what is missing."
         )
-    files = chosen.gin_file or [
-        str(RunDirectory(chosen.run_dir).existing_config())
-    ]
-    found = configuration.read(files, chosen.gin_param)
+    found = configuration.read(_recipe(chosen), chosen.gin_param)
     found.activate()
     from ganzoo.scores.evaluation import evaluate_file
 
@@ -220,6 +225,14 @@ def _run_path(chosen: flags.FlagValues) -> pathlib.Path:
     )
 
 
+def _recipe(chosen: flags.FlagValues) -> list[str]:
+    """The files that are given, or the run's own."""
+    from ganzoo.storage.run_directory import RunDirectory
+
+    directory = RunDirectory(_run_path(chosen))
+    return chosen.gin_file or [str(directory.existing_config())]
+
+
 def _work_on_run(chosen: flags.FlagValues) -> int:
     """Resolves the configuration, takes the run directory, does the modes."""
     from ganzoo import configuration
@@ -227,7 +240,7 @@ def _work_on_run(chosen: flags.FlagValues) -> int:
     from ganzoo.storage.run_directory import RunDirectory
 
     directory = RunDirectory(_run_path(chosen))
-    files = chosen.gin_file or [str(directory.existing_config())]
+    files = _recipe(chosen)
     found = configuration.read(files, chosen.gin_param)
     with directory.hold():
         if "experiment.seed" not in found.bindings():
@@ -243,10 +256,11 @@ def _work_on_run(chosen: flags.FlagValues) -> int:
             found = configuration.read(
                 files, [*chosen.gin_param, f"experiment.seed = {seed}"]
             )
-        directory.claim(found)
+        directory.compare(found)
         print(f"Seed: {found.bindings()['experiment.seed']}", flush=True)
         found.activate()
-        return _do_modes(chosen, found, directory)
+        with directory.unless_in_vain():
+            return _do_modes(chosen, found, directory)
 
 
 def _do_modes(chosen: flags.FlagValues, found: Any, directory: Any) -> int:
@@ -268,11 +282,12 @@ def _do_modes(chosen: flags.FlagValues, found: Any, directory: Any) -> int:
             f"python -m ganzoo.run --run_dir={directory.path}"
         )
         return 128 + interrupted.signal_number
-    # A mode alone uses a part of the bindings, and says nothing of the rest.
     if "train" in chosen.mode:
         directory.write("operative_config.gin", found.operative_text())
-    unused = found.unused_bindings()
-    if unused and {"train", "evaluate"} <= set(chosen.mode):
+    # A mode alone uses a part of the bindings, and cannot tell of the rest.
+    is_whole = {"train", "evaluate"} <= set(chosen.mode)
+    unused = found.unused_bindings() if is_whole else found.idle_bindings()
+    if unused:
         print(f"Bound, but never used: {', '.join(unused)}.", file=sys.stderr)
     print(session.summary())
     return 0

@@ -139,6 +139,31 @@ def built(dataset, **options):
             "num_micro_batches=0.",
         ),
         (
+            {"discriminator_steps": 1.5},
+            "`build_gan.discriminator_steps` must be an integer. Received: "
+            "discriminator_steps=1.5.",
+        ),
+        (
+            {"ema_decay": 0.9, "ema_start": 1e1},
+            "`build_gan.ema_start` must be an integer. Received: "
+            "ema_start=10.0. Write 10.",
+        ),
+        (
+            {"transforms": Noise()},
+            "`build_gan.transforms` must be a list. Received: Noise. Write, "
+            "for instance, [@transforms.noise()].",
+        ),
+        (
+            {"generator_pace": 0.5},
+            "`build_gan.generator_pace` must be a function of the step. "
+            "Received: 0.5. Write, for instance, @pacing.constant().",
+        ),
+        (
+            {"update_rule": Every()},
+            "`build_gan.update_rule` must be a function of the game and its "
+            "minibatches. Received: Every. Write, for instance, @alternating.",
+        ),
+        (
             {"ema_decay": 0.9, "ema_start": -1},
             "`ema_start` must be a step, not negative, and stand "
             "beside an `ema_decay`. Received: ema_start=-1, ema_decay=0.9.",

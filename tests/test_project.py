@@ -16,7 +16,7 @@ KINDS = ("generators", "discriminators", "losses", "datasets", "evaluators")
 # row that it builds on, at any depth. A new module needs a place here, by its
 # own name or by that of its package.
 ROWS = {
-    "contracts": ("errors", "interfaces"),
+    "contracts": ("errors", "interfaces", "checks"),
     "registry": ("core_names", "signatures", "registry", "catalogue"),
     "configuration": ("configuration",),
     "parts": (

@@ -58,9 +58,12 @@ def test_a_checkpoint_by_its_step_has_numbers_of_its_own(short_run, capsys):
     assert "parzen_log_likelihood, raw weights, step 10<" in page
     assert "parzen_log_likelihood, raw weights, step 20<" in page
 
-    status, _, err = say(capsys, *chosen[:1], "--checkpoint=7", "--mode=export")
-    assert status == 2
-    assert "Received: 7. There are: 10, 20; best: " in err
+    for name in ("7", "\N{SUPERSCRIPT TWO}"):
+        status, _, err = say(
+            capsys, *chosen[:1], f"--checkpoint={name}", "--mode=export"
+        )
+        assert status == 2
+        assert f"Received: {name}. There are: 10, 20; best: " in err
 
 
 @pytest.mark.parametrize("mode", ["train,evaluate", "report", "serve"])
@@ -96,6 +99,15 @@ def test_checkpoint_is_refused_where_nothing_works_on_one(capsys, mode):
             "Did you mean 'digits_mlp.gin'?",
         ),
         (["--run_dir=nowhere"], "Error: nowhere holds no run: "),
+        (
+            [
+                "--mode=sample",
+                "--run_dir=x",
+                "--output=x.png",
+                f"--sample_seed={10**20}",
+            ],
+            "`--sample_seed` must be an integer of 64 bits. Received: 1000000",
+        ),
         (["--describe=generators.mpl"], "Did you mean 'mlp'?"),
         (["--describe=genrators.mlp"], "Did you mean 'generators'?"),
         (
@@ -154,6 +166,16 @@ def test_slips_are_found_before_tensorflow_is_imported(
     assert found.stdout.strip() == "2 False False", found.stderr
 
 
+def test_whoever_reads_may_have_enough():
+    command = [sys.executable, "-m", "ganzoo.run", "--list"]
+    with subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    ) as process:
+        process.stdout.close()
+        assert process.stderr.read() == b""
+    assert process.returncode == 141
+
+
 def test_a_checkout_that_is_not_installed_says_how_to_install(tmp_path):
     """-S leaves out site-packages, so no entry points are to be seen."""
     code = (
@@ -200,6 +222,13 @@ def short_run(tmp_path_factory):
     found = subprocess.run(command, capture_output=True, text=True)
     assert found.returncode == 0, found.stderr
     return folder, found.stdout
+
+
+def test_a_dry_run_takes_the_recipe_of_a_run(short_run, capsys):
+    folder, _ = short_run
+    status, out, err = say(capsys, f"--run_dir={folder}", "--dry_run")
+    assert status == 0, err
+    assert "ganzoo.generators.mlp.hidden_units = (16, 16)" in out
 
 
 def test_the_last_line_says_where_everything_is_and_what_it_scored(short_run):

@@ -163,7 +163,8 @@ _FLAGS: tuple[tuple[Callable[..., Any], str, Any, str], ...] = (
         flags.DEFINE_bool,
         "dry_run",
         False,
-        "build what a recipe comes to and describe it; nothing is written",
+        "build what a recipe, or a run's own, comes to and describe it; "
+        "nothing is written",
     ),
     (
         flags.DEFINE_string,
@@ -235,6 +236,11 @@ def check_flags(chosen: flags.FlagValues) -> None:
             "`--checkpoint` is for a run in --mode="
             f"{','.join(CHECKPOINT_MODES)}. Received: {given}. Leave out the "
             "flag, or what does not go with it."
+        )
+    if not -(2**63) <= chosen.sample_seed < 2**63:
+        raise ConfigurationError(
+            "`--sample_seed` must be an integer of 64 bits. Received: "
+            f"{chosen.sample_seed}. Take a smaller one."
         )
     if "table" in taken and not chosen.table:
         raise ConfigurationError(

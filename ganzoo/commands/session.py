@@ -24,7 +24,7 @@ class Session:
 
     Args:
         configuration: Activated.
-        run: Held by this process and claimed by this configuration.
+        run: Held by this process, and compared with this configuration.
         checkpoint: "newest" (the newest whole one), "best" or a step.
     """
 

@@ -7,8 +7,11 @@ registers it with gin, and lets gin parse the same bindings for good.
     gin_files   files, includes and parameters -> bindings, nothing resolved
     names       what the names in them stand for; nothing is imported for it
     bindings    all of it together, checked before anything is loaded
+    construction
+                what goes wrong while it is built, told as a slip
 """
 
+import functools
 import importlib
 import inspect
 import pathlib
@@ -22,9 +25,14 @@ from gin import config as gin_config
 
 from ganzoo import registry, signatures
 from ganzoo.configuration.bindings import Bindings
+from ganzoo.configuration.construction import (
+    as_raised,
+    guard_class,
+    guarded,
+)
 from ganzoo.configuration.gin_files import Binding, Reader
 from ganzoo.configuration.names import Target, resolve
-from ganzoo.core_names import CORE
+from ganzoo.core_names import BUILDERS, CORE
 from ganzoo.errors import ConfigurationError, GanzooError
 
 
@@ -71,7 +79,7 @@ def configured(name: str) -> Callable[..., Any]:
         try:
             return bound(*args, **kwargs)
         except GanzooError as error:
-            plain = _as_raised(error)
+            plain = as_raised(error)
             raise plain from plain.__cause__
         except RecursionError as error:
             if not _builds_without_end(error):
@@ -180,11 +188,19 @@ class Configuration:
 
     def unused_bindings(self) -> list[str]:
         """Bindings that nothing called so far has taken, with locations."""
-        return [
-            f"{self._bindings.key(binding)} ({binding.location})"
+        unused = [
+            binding
             for binding in self._bindings.in_use
             if binding.name and not self._was_used(binding)
         ]
+        return self._located([*unused, *self._bindings.dropped])
+
+    def idle_bindings(self) -> list[str]:
+        """Bindings that no mode could take: of what nothing refers to."""
+        return self._located(self._bindings.idle())
+
+    def _located(self, bindings: Sequence[Binding]) -> list[str]:
+        return [f"{self._bindings.key(b)} ({b.location})" for b in bindings]
 
     def _was_used(self, binding: Binding) -> bool:
         selector = self._bindings.target(binding).selector
@@ -206,6 +222,11 @@ def _register(target: Target) -> signatures.Parameters:
     parameters = signatures.parameters(loaded)
     bindable = target.bindable(parameters)
     module, _, name = target.selector.rpartition(".")
+    is_builder = not target.is_core_function or target.name in BUILDERS
+    bound = functools.partial(gin.get_bindings, target.selector, False)
+    is_class = isinstance(loaded, type)
+    if is_builder and not is_class:
+        loaded = guarded(loaded, target.name, bound)
     # A second activation in one process registers everything anew.
     with gin_config.interactive_mode():
         wrapper = gin.external_configurable(
@@ -215,7 +236,9 @@ def _register(target: Target) -> signatures.Parameters:
             # Not an allowlist: gin takes an empty one for "everything".
             denylist=[p for p in parameters.names if p not in bindable],
         )
-    if isinstance(loaded, type):
+    if is_class:
+        if is_builder:
+            guard_class(wrapper, target.name, bound)
         # gin's subclass hides it, and core looks there for what it supplies.
         wrapper.__signature__ = inspect.signature(loaded)
     return parameters
@@ -260,17 +283,3 @@ def _builds_without_end(error: BaseException) -> bool:
     frames = traceback.walk_tb(error.__traceback__)
     calls = [frame.f_code.co_name for frame, _ in frames]
     return calls.count("gin_wrapper") > sys.getrecursionlimit() // 20
-
-
-def _as_raised(error: BaseException) -> BaseException:
-    """Undoes gin's wrapping of exceptions that pass a configurable.
-
-    Each time, gin raises an instance of a new subclass of the exception's type.
-    """
-    while (
-        error.__context__ is not None
-        and type(error).__bases__ == (type(error.__context__),)
-        and type(error).__init__.__module__ == "gin.utils"
-    ):
-        error = error.__context__
-    return error

@@ -10,9 +10,12 @@ from ganzoo.configuration.gin_files import (
     Binding,
     Macro,
     Reference,
+    is_within,
     leaves,
+    scopes_of,
 )
 from ganzoo.configuration.names import Target
+from ganzoo.core_names import CALLED
 from ganzoo.errors import ConfigurationError, GanzooError, did_you_mean
 from ganzoo.signatures import Parameters
 
@@ -31,7 +34,9 @@ class Bindings:
             kept in `unknown`, an error by name, until they are imported.
 
     Attributes:
-        in_use: The bindings that count: the last of each.
+        in_use: The bindings that count: the last of each, but for `dropped`.
+        dropped: Those of a scope that only references had which something
+            later overrides: nothing can take them.
         unknown: See `has_imports`.
 
     Raises:
@@ -61,10 +66,12 @@ class Bindings:
             for b in bindings
         }
         self.in_use = list(last.values())
+        self.dropped: list[Binding] = []
         self._macros = {b.parameter: b for b in self.in_use if not b.name}
         self._check_macros()
-        if not has_imports:
+        if not has_imports:  # Python code may enter scopes of its own.
             self._check_scopes()
+            self._drop()
 
     def target(self, named: Binding | Reference) -> Target:
         """What a binding or a reference names."""
@@ -80,6 +87,27 @@ class Bindings:
         used += [reference.name for reference in self._references()]
         return list(dict.fromkeys(self._targets[name] for name in used))
 
+    def idle(self) -> list[Binding]:
+        """Those of what neither the core calls nor anything refers to.
+
+        A reference that is overridden counts: a run's own recipe still binds
+        what one call does without.
+        """
+        if self._has_imports:
+            return []
+        called = {
+            self.target(leaf).name
+            for binding in self._all
+            for leaf in leaves(binding.value)
+            if isinstance(leaf, Reference)
+        }
+        return [
+            binding
+            for binding in self.in_use
+            if binding.name
+            and self.target(binding).name not in called.union(CALLED)
+        ]
+
     def check(self, target: Target, parameters: Parameters) -> None:
         """Checks the bindings of one target against what it takes.
 
@@ -90,8 +118,9 @@ class Bindings:
         bound = [b for b in self._all if b.name and self.target(b) == target]
         bindable = target.bindable(parameters)
         for binding in bound:
-            if binding.parameter not in bindable:
-                raise _unbindable(binding, target, bindable)
+            target.check_bindable(
+                binding.name, binding.parameter, bindable, binding.location
+            )
         references = [r for r in self._references() if self.target(r) == target]
         locations = [r.location for r in references]
         locations += [b.location for b in bound]
@@ -248,16 +277,9 @@ class Bindings:
 
     def _check_scopes(self) -> None:
         """A binding in a scope that nothing is called in would not count."""
-        scopes = set()
+        scopes = scopes_of(self._all)
         for binding in self._all:
-            for leaf in leaves(binding.value):
-                if isinstance(leaf, Reference):
-                    parts = leaf.scope.split("/")
-                    scopes |= {
-                        "/".join(parts[: i + 1]) for i in range(len(parts))
-                    }
-        for binding in self._all:
-            if binding.name and binding.scope and binding.scope not in scopes:
+            if not is_within(binding, scopes):
                 example = f"@{binding.scope}/{binding.name}()"
                 raise ConfigurationError(
                     f"No reference has the scope {binding.scope!r}."
@@ -266,19 +288,13 @@ class Bindings:
                     f"({binding.location})"
                 )
 
-
-def _unbindable(
-    binding: Binding, target: Target, bindable: Sequence[str]
-) -> ConfigurationError:
-    name = binding.parameter
-    if target.is_supplied(name):
-        origin = "prior of z" if name == "latent_dim" else "dataset"
-        return ConfigurationError(
-            f"`{name}` of `{binding.name}` comes from the {origin} and cannot "
-            f"be bound. Remove the binding. ({binding.location})"
-        )
-    return ConfigurationError(
-        f"`{binding.name}` has no parameter {name!r}."
-        f"{did_you_mean(name, bindable)} It takes: "
-        f"{', '.join(bindable) or 'nothing'}. ({binding.location})"
-    )
+    def _drop(self) -> None:
+        """What is recorded of the rest is then read like any other file."""
+        while True:
+            scopes = scopes_of(self.in_use)
+            idle = [b for b in self.in_use if not is_within(b, scopes)]
+            if not idle:
+                return
+            self.dropped += idle
+            # They may have been the last to have another scope.
+            self.in_use = [b for b in self.in_use if b not in idle]

@@ -6,7 +6,7 @@ Besides the package itself the only module that imports gin.
 import dataclasses
 import pathlib
 import tokenize
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any, NamedTuple
 
 from gin import config_parser
@@ -58,6 +58,22 @@ def leaves(value: Any) -> Iterator[Reference | Macro]:
     elif isinstance(value, list | tuple):
         for entry in value:
             yield from leaves(entry)
+
+
+def scopes_of(bindings: Iterable[Binding]) -> set[str]:
+    """The scopes of all references in them: what is in "a/b" is in "a"."""
+    scopes = set()
+    for binding in bindings:
+        for leaf in leaves(binding.value):
+            if isinstance(leaf, Reference):
+                parts = leaf.scope.split("/")
+                scopes |= {"/".join(parts[: i + 1]) for i in range(len(parts))}
+    return scopes
+
+
+def is_within(binding: Binding, scopes: set[str]) -> bool:
+    """Whether a binding has one of these scopes, or none."""
+    return not (binding.name and binding.scope) or binding.scope in scopes
 
 
 class Reader:

@@ -1,6 +1,6 @@
 """What the names in a configuration stand for; nothing is imported for it."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from typing import NamedTuple
 
 from ganzoo import registry
@@ -36,6 +36,31 @@ class Target(NamedTuple):
     def is_supplied(self, parameter: str) -> bool:
         """Whether the core gives this parameter a value by its name."""
         return self.is_factory and parameter in SUPPLIED_BY_CORE
+
+    def check_bindable(
+        self, written: str, name: str, bindable: Sequence[str], where: str
+    ) -> None:
+        """Raises ConfigurationError unless the parameter `name` is bindable.
+
+        Args:
+            written: How the configuration writes the target.
+            name: What it binds.
+            bindable: What `bindable` gives.
+            where: It does so there.
+        """
+        if name in bindable:
+            return
+        if self.is_supplied(name):
+            origin = "prior of z" if name == "latent_dim" else "dataset"
+            raise ConfigurationError(
+                f"`{name}` of `{written}` comes from the {origin} and cannot "
+                f"be bound. Remove the binding. ({where})"
+            )
+        raise ConfigurationError(
+            f"`{written}` has no parameter {name!r}."
+            f"{did_you_mean(name, bindable)} It takes: "
+            f"{', '.join(bindable) or 'nothing'}. ({where})"
+        )
 
     def check_given(
         self, parameters: Parameters, given: Collection[str], where: str = ""

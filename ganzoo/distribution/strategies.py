@@ -9,6 +9,7 @@ import os
 
 import tensorflow as tf
 
+from ganzoo.checks import check_counts
 from ganzoo.distribution import workers
 from ganzoo.errors import ConfigurationError
 
@@ -145,11 +146,7 @@ def check_batch_size(
     """Raises ConfigurationError unless every replica gets the same share."""
     replicas = strategy.num_replicas_in_sync
     shares = replicas * num_micro_batches
-    if batch_size < 1:
-        raise ConfigurationError(
-            "`train.batch_size` must be at least 1. Received: "
-            f"batch_size={batch_size}."
-        )
+    check_counts("train.", batch_size=batch_size)
     if batch_size % shares:
         below = batch_size // shares * shares
         near = [below, below + shares] if below else [shares]

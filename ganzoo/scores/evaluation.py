@@ -16,13 +16,14 @@ import sklearn
 import tensorflow as tf
 
 import ganzoo
+from ganzoo.checks import check_counts, check_list
 from ganzoo.gan import Gan
 from ganzoo.sampling import Sampler
 from ganzoo.scores.samples_file import SamplesFile
 from ganzoo.scores.yielded import numbers
 from ganzoo.storage import cache, whole_files
 from ganzoo.storage.checkpoints import Checkpoints
-from ganzoo.storage.run_directory import RunDirectory
+from ganzoo.storage.run_directory import RunDirectory, numbers_about
 
 
 def evaluate(
@@ -55,6 +56,8 @@ def evaluate(
         ComponentError: If an evaluator yields something else than numbers.
         Exception: What an evaluator raises; the first of several.
     """
+    check_list("evaluate.evaluators", evaluators, "[@evaluators.parzen()]")
+    check_counts("evaluate.", batch_size=batch_size)
     models, about = _candidates(source, batch_size)
     step = about.get("step")
     about["dataset"] = type(dataset).__name__
@@ -95,7 +98,7 @@ def results_file(run: RunDirectory, step: int | None) -> str:
     steps = Checkpoints(run.path / "checkpoints").steps()
     if step is None or not steps or step >= steps[-1]:
         return "evaluation.json"
-    return f"evaluation-step-{step:08d}.json"
+    return numbers_about(step)
 
 
 def evaluate_file(

@@ -10,6 +10,7 @@ import tensorflow as tf
 
 import ganzoo
 from ganzoo.gan import Gan
+from ganzoo.scores.evaluation import results_file
 from ganzoo.serving import exports
 from ganzoo.serving.endpoints import condition_names, endpoints
 from ganzoo.storage.run_directory import RunDirectory
@@ -73,7 +74,7 @@ def export(
 
 def _evaluation(run: RunDirectory, step: int) -> list[dict[str, Any]]:
     """The run's numbers about this step, without how long they took."""
-    path = run.path / "evaluation.json"
+    path = run.path / results_file(run, step)
     results = json.loads(path.read_text()) if path.exists() else []
     for result in results:
         result["protocol"].pop("seconds", None)

@@ -169,7 +169,7 @@ class Checkpoints:
             return None
         if name == "best" and best is not None:
             return best["step"]
-        if name.isdigit() and int(name) in steps:
+        if name.isdecimal() and int(name) in steps:
             return int(name)
         there = ", ".join(map(str, steps)) or "none"
         which = "none was scored" if best is None else str(best["step"])

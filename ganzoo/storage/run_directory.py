@@ -44,6 +44,9 @@ MAY_CHANGE = (
 )
 
 
+_RECIPE = ("config.gin", "components.txt", "bindings.json")
+
+
 class RunDirectory:
     """The folder of one run.
 
@@ -53,6 +56,7 @@ class RunDirectory:
 
     def __init__(self, path: str | os.PathLike):
         self.path = pathlib.Path(path)
+        self._recipe: dict[str, str] = {}
 
     @property
     def config_file(self) -> pathlib.Path:
@@ -114,8 +118,10 @@ class RunDirectory:
             (self.path / "holder.json").unlink(missing_ok=True)
             lock.release()
 
-    def claim(self, configuration: Any) -> None:
-        """Makes the folder this recipe's, or checks that it is already.
+    def compare(self, configuration: Any) -> None:
+        """Checks that this recipe may go on here; `remember` then writes it.
+
+        Where no checkpoint is, nothing was begun that another would spoil.
 
         Args:
             configuration: A `ganzoo.configuration.Configuration`.
@@ -124,8 +130,16 @@ class RunDirectory:
             RunError: If another recipe ran here; the differing bindings are
             named.
         """
-        record = self.path / "bindings.json"
         bindings = configuration.bindings()
+        texts = (
+            configuration.config_text(),
+            configuration.components_text(),
+            json.dumps(bindings, indent=1),
+        )
+        self._recipe = dict(zip(_RECIPE, texts, strict=True))
+        if not self._saved():
+            return
+        record = self.path / "bindings.json"
         if record.exists():
             earlier = json.loads(record.read_text())
             differences = [
@@ -142,9 +156,42 @@ class RunDirectory:
                     + ". Use another --run_dir, or the settings it began with."
                 )
         self._check_components(configuration.components_text())
-        self.write("config.gin", configuration.config_text())
-        self.write("components.txt", configuration.components_text())
-        self.write("bindings.json", json.dumps(bindings, indent=1))
+
+    def remember(self) -> None:
+        """Makes what was compared the recipe that later calls go by."""
+        for name, text in self._recipe.items():
+            self.write(name, text)
+
+    @contextlib.contextmanager
+    def unless_in_vain(self) -> Iterator[None]:
+        """Takes back what is remembered within, if an error comes of it.
+
+        Not once a checkpoint was saved under it: that one is of this recipe.
+        """
+        earlier = {
+            path: path.read_text()
+            for path in map(self.path.joinpath, _RECIPE)
+            if path.exists()
+        }
+        saved = self._saved()
+        try:
+            yield
+        except BaseException:
+            if saved and self._saved() == saved:
+                with contextlib.suppress(OSError):  # Which may be the error.
+                    for path, text in earlier.items():
+                        self.write(path.name, text)
+            raise
+
+    def set_aside(self, step: int) -> None:
+        """Renames the numbers about an earlier step than this, the newest."""
+        path = self.path / "evaluation.json"
+        if not path.exists() or not workers.this_worker().is_chief:
+            return
+        with contextlib.suppress(IndexError, KeyError, TypeError, ValueError):
+            about = json.loads(path.read_text())[0]["protocol"]["step"]
+            if about < step:
+                path.replace(self.path / numbers_about(about))
 
     def record(self) -> dict[str, Any]:
         """What runs here, as JSON values: for the manifest of a checkpoint."""
@@ -169,6 +216,11 @@ class RunDirectory:
             return path
         whole_files.write(path, text)
         return path
+
+    def _saved(self) -> list[str]:
+        """The names of its checkpoints."""
+        folder = self.path / "checkpoints"
+        return sorted(path.name for path in folder.glob("step-*"))
 
     def _check_components(self, text: str) -> None:
         """Raises RunError if a component is not of the version it was.
@@ -200,6 +252,11 @@ class RunDirectory:
             f"process {holder['process']} on {holder['host']}, since "
             f"{holder['since']}"
         )
+
+
+def numbers_about(step: int) -> str:
+    """The file of numbers about another checkpoint than the newest."""
+    return f"evaluation-step-{step:08d}.json"
 
 
 def read_lines(path: pathlib.Path) -> list[dict[str, Any]]:

@@ -8,6 +8,7 @@ import keras
 import tensorflow as tf
 
 from ganzoo import pipeline
+from ganzoo.checks import check_counts, check_integers
 from ganzoo.distribution import strategies, workers
 from ganzoo.errors import ConfigurationError
 from ganzoo.example_sets import first_examples, num_examples
@@ -43,6 +44,8 @@ class Experiment:
         strategy: tf.distribute.Strategy | None = None,
         dtype_policy: str = "float32",
     ):
+        if seed is not None:
+            check_integers("experiment.", seed=seed)
         self.dataset = dataset
         self.seed = seed
         self.strategy = strategy or strategies.one_device()
@@ -130,13 +133,15 @@ def train(
         checkpoint_every_steps,
         evaluate_every_steps,
     )
-    _check_numbers(
+    check_counts(
+        "train.",
         num_steps=num_steps,
         **periods,
         keep_checkpoints=keep_checkpoints,
         num_samples=num_samples,
     )
     _check_rollbacks(max_rollbacks, rollback_rate_factor)
+    run.remember()
     plan = _Plan(
         experiment,
         examples,
@@ -151,6 +156,7 @@ def train(
             Checkpoints(run.path / "checkpoints", keep_checkpoints),
             periods["checkpoint_every_steps"],
             {**about, **run.record(), "batch_size": batch_size},
+            run.set_aside,
         ),
     )
     return _play(gan, plan, max_rollbacks, rollback_rate_factor)
@@ -280,15 +286,8 @@ def _periods(
     }
 
 
-def _check_numbers(**numbers: int) -> None:
-    for name, value in numbers.items():
-        if value < 1:
-            raise ConfigurationError(
-                f"`train.{name}` must be at least 1. Received: {name}={value}."
-            )
-
-
 def _check_rollbacks(max_rollbacks: int, rollback_rate_factor: float) -> None:
+    check_integers("train.", max_rollbacks=max_rollbacks)
     if max_rollbacks < 0 or not 0 < rollback_rate_factor <= 1:
         raise ConfigurationError(
             "`train.max_rollbacks` must not be negative, and "

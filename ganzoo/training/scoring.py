@@ -5,6 +5,7 @@ import time
 from collections.abc import Sequence
 from typing import Any
 
+from ganzoo.checks import check_list
 from ganzoo.errors import ConfigurationError
 from ganzoo.gan import Gan
 from ganzoo.scores.evaluation import samplers, told_apart
@@ -46,6 +47,7 @@ class Scores:
         saver: Saver,
         log: MetricsLog | None = None,
     ):
+        check_list("train.evaluators", evaluators, "[@evaluators.parzen()]")
         self.models = samplers(gan)
         self.evaluators = evaluators
         self.dataset = dataset

@@ -94,5 +94,5 @@ def test_needs_a_recipe(fresh_python):
     assert done.returncode == 2
     assert done.stderr == (
         "Error: `--dry_run` needs a recipe. Received: none. Add "
-        "--gin_file=FILE.\n"
+        "--gin_file=FILE or --run_dir=RUN.\n"
     )

@@ -213,6 +213,27 @@ def test_config_text_reads_back_the_same(recipe):
     assert "train.num_steps = %STEPS\n" in found.config_text()
 
 
+def test_what_only_overridden_references_could_take_is_not_recorded(recipe):
+    name = recipe(
+        "train.num_steps = 1\n"
+        "train.parts = [@one/optimizers.sgd()]\n"
+        "one/optimizers.sgd.momentum = 0.5\n"
+        "one/optimizers.sgd.learning_rate = @two/latents.uniform()\n"
+        "two/latents.uniform.latent_dim = 3\n"
+    )
+    found = configuration.read([name], ["train.parts = []"])
+    assert found.bindings() == {"train.num_steps": "1", "train.parts": "[]"}
+    again = configuration.read([recipe(found.config_text(), "again.gin")])
+    assert again.bindings() == found.bindings()
+    found.activate()
+    configuration.configured("train")("game")
+    assert found.unused_bindings() == [
+        "one/optimizers.sgd.momentum (a.gin:3)",
+        "one/optimizers.sgd.learning_rate (a.gin:4)",
+        "two/latents.uniform.latent_dim (a.gin:5)",
+    ]
+
+
 def test_bindings_are_flat_and_resolved(recipe):
     found = configuration.read([recipe(WHOLE)], ["train.batch_size = 1_000"])
     assert found.bindings() == {
@@ -536,6 +557,19 @@ def test_component_that_is_bound_but_not_referred_to_is_unused(recipe):
     ]
     configuration.configured("experiment")()
     assert found.unused_bindings() == ["zoo.generators.toy.width (a.gin:3)"]
+
+
+def test_what_nothing_refers_to_is_idle(recipe):
+    name = recipe(
+        "train.num_steps = 1\n"
+        "train.parts = [@optimizers.sgd()]\n"
+        "optimizers.sgd.momentum = 0.5\n"
+        "experiment.dataset = 3\n"
+        "generators.toy.width = 3\n"
+    )
+    # A reference that is overridden is one.
+    found = configuration.read([name], ["train.parts = []"])
+    assert found.idle_bindings() == ["zoo.generators.toy.width (a.gin:5)"]
 
 
 def test_core_function_that_is_not_given_what_it_needs():

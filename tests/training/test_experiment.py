@@ -372,6 +372,34 @@ def test_a_full_disk_says_what_to_do(tmp_path):
             "log_every_steps=0.",
         ),
         (
+            {"num_steps": 2.5},
+            "`train.num_steps` must be an integer. Received: num_steps=2.5.",
+        ),
+        (
+            {"log_every_steps": 2.5},
+            "`train.log_every_steps` must be an integer. Received: "
+            "log_every_steps=2.5.",
+        ),
+        (
+            {"keep_checkpoints": 1.5},
+            "`train.keep_checkpoints` must be an integer. Received: "
+            "keep_checkpoints=1.5.",
+        ),
+        (
+            {"batch_size": 10.5},
+            "`train.batch_size` must be an integer. Received: batch_size=10.5.",
+        ),
+        (
+            {"max_rollbacks": True},
+            "`train.max_rollbacks` must be an integer. Received: "
+            "max_rollbacks=True.",
+        ),
+        (
+            {"evaluators": Spread()},
+            "`train.evaluators` must be a list. Received: Spread. Write, for "
+            "instance, [@evaluators.parzen()].",
+        ),
+        (
             {"batch_size": 65},
             "`batch_size` must not exceed the number of examples. Received: "
             "batch_size=65 for 64 examples. Lower it.",
