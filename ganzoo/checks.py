@@ -25,13 +25,20 @@ def check_integers(owner: str = "", **values: Any) -> None:
         )
 
 
-def check_counts(owner: str = "", **counts: Any) -> None:
-    """Raises ConfigurationError unless all are integers above 0."""
+def check_counts(owner: str = "", *, least: int = 1, **counts: Any) -> None:
+    """Raises ConfigurationError unless all are integers, and no less.
+
+    Args:
+        owner: What stands before the names, such as "train.".
+        least: The smallest that will do.
+        **counts: By name.
+    """
     check_integers(owner, **counts)
     for name, count in counts.items():
-        if count < 1:
+        if count < least:
             raise ConfigurationError(
-                f"`{owner}{name}` must be at least 1. Received: {name}={count}."
+                f"`{owner}{name}` must be at least {least}. Received: "
+                f"{name}={count}."
             )
 
 
@@ -62,7 +69,8 @@ def check_callable(
         example: What could be bound.
     """
     try:
-        inspect.signature(value).bind(*arguments)
+        # Partly: what else it needs, a recipe may bind.
+        inspect.signature(value).bind_partial(*arguments)
     except (TypeError, ValueError) as error:
         raise ConfigurationError(
             f"`{name}` must be a function of {' and '.join(arguments)}. "

@@ -9,8 +9,9 @@ import keras
 import tensorflow as tf
 
 from ganzoo import factories, hidden_layers, initializers, layers, randomness
+from ganzoo.checks import check_list
+from ganzoo.conditions import with_condition
 from ganzoo.errors import ComponentError, ConfigurationError
-from ganzoo.networks import with_condition
 
 
 class Inference:
@@ -146,11 +147,7 @@ def mlp_encoder(
             activation, or none for each layer, or if a dropout rate is out of
             range.
     """
-    if not isinstance(hidden_units, Sequence):
-        raise ConfigurationError(
-            "`mlp_encoder.hidden_units` must be a list. Received: "
-            f"hidden_units={hidden_units!r}. Write ({hidden_units!r},)."
-        )
+    check_list("mlp_encoder.hidden_units", hidden_units, "(1200, 1200)")
     num_hidden = len(hidden_units)
     activations = factories.per_layer("activations", activations, num_hidden)
     samples = keras.Input(sample_shape, dtype=randomness.variable_dtype())

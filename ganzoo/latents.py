@@ -14,17 +14,14 @@ import numpy as np
 import tensorflow as tf
 
 from ganzoo import randomness
+from ganzoo.checks import check_counts, check_list
 from ganzoo.errors import ConfigurationError
 from ganzoo.randomness import Draws
 
 
 class _Prior:
     def __init__(self, latent_dim: int = 100):
-        if not isinstance(latent_dim, int) or latent_dim < 1:
-            raise ConfigurationError(
-                "`latent_dim` must be a positive integer. Received: "
-                f"latent_dim={latent_dim!r}."
-            )
+        check_counts(latent_dim=latent_dim)
         self.latent_dim = latent_dim
 
 
@@ -128,11 +125,7 @@ class Mixture(_Prior):
         means_seed: int = 0,
     ):
         super().__init__(latent_dim)
-        if not isinstance(num_components, int) or num_components < 1:
-            raise ConfigurationError(
-                "`num_components` must be a positive integer. Received: "
-                f"num_components={num_components!r}."
-            )
+        check_counts(num_components=num_components)
         if not 0 < scale < 1:
             raise ConfigurationError(
                 f"`scale` must be in (0, 1). Received: scale={scale!r}."
@@ -248,12 +241,8 @@ class Joined:
     """
 
     def __init__(self, parts: Sequence[Any]):
-        if not isinstance(parts, Sequence):
-            raise ConfigurationError(
-                "`parts` of `latents.joined` must be a list. Received: "
-                f"{type(parts).__name__}. Write, for instance, "
-                "[@latents.uniform(), @latents.bernoulli()]."
-            )
+        example = "[@latents.uniform(), @latents.bernoulli()]"
+        check_list("latents.joined.parts", parts, example)
         for part in parts:
             if hasattr(part, "first_layer"):
                 raise ConfigurationError(

@@ -9,6 +9,7 @@ from typing import Any
 
 import tensorflow as tf
 
+from ganzoo.checks import check_list
 from ganzoo.errors import ConfigurationError
 from ganzoo.randomness import Draws
 
@@ -101,12 +102,8 @@ class Mixture:
     """
 
     def __init__(self, masks: Sequence[Any]):
-        if not isinstance(masks, Sequence):
-            raise ConfigurationError(
-                "`masks` of `masks.mixture` must be a list. Received: "
-                f"{type(masks).__name__}. Write, for instance, "
-                "[@masks.blocks(), @masks.pixels()]."
-            )
+        example = "[@masks.blocks(), @masks.pixels()]"
+        check_list("masks.mixture.masks", masks, example)
         if not masks:
             raise ConfigurationError(
                 "`masks` must name at least one mask. Received: none."

@@ -12,6 +12,7 @@ from typing import Any
 
 import tensorflow as tf
 
+from ganzoo.checks import check_counts
 from ganzoo.errors import ConfigurationError
 
 
@@ -34,15 +35,6 @@ def paced(
         else tf.math.scalar_mul(tf.cast(factor, gradient.dtype), gradient)
         for gradient in gradients
     ]
-
-
-def _check_counts(**counts: int) -> None:
-    for name, count in counts.items():
-        if not isinstance(count, int) or count < 1:
-            raise ConfigurationError(
-                f"`{name}` must be a positive integer. Received: "
-                f"{name}={count!r}."
-            )
 
 
 def _indicator(condition: tf.Tensor) -> tf.Tensor:
@@ -93,7 +85,7 @@ class Delayed(Constant):
 
     def __init__(self, num_steps: int, value: float = 1.0):
         super().__init__(value)
-        _check_counts(num_steps=num_steps)
+        check_counts(num_steps=num_steps)
         self.num_steps = num_steps
 
     def __call__(self, step: Any) -> tf.Tensor:
@@ -119,7 +111,7 @@ class Every:
     """
 
     def __init__(self, period_steps: int = 2, first: bool = False):
-        _check_counts(period_steps=period_steps)
+        check_counts(period_steps=period_steps)
         self.period_steps = period_steps
         self.first = first
 
@@ -153,7 +145,7 @@ class AlternatingEpochs:
         discriminator_steps: int = 1,
         rests: bool = False,
     ):
-        _check_counts(
+        check_counts(
             steps_per_epoch=steps_per_epoch,
             discriminator_steps=discriminator_steps,
         )

@@ -14,6 +14,7 @@ import numpy as np
 import tensorflow as tf
 
 from ganzoo import example_sets
+from ganzoo.checks import check_counts
 from ganzoo.errors import ConfigurationError, DataError
 from ganzoo.randomness import Draws, Segment
 
@@ -70,18 +71,12 @@ def batches(
         ConfigurationError: If a number is out of its range.
         DataError: If examples are of the wrong form, or not finite.
     """
-    for name, value, least in (
-        ("batch_size", batch_size, 1),
-        ("discriminator_steps", discriminator_steps, 1),
-        ("first_step", first_step, 0),
-        ("num_shards", num_shards, 1),
-        ("shard", shard, 0),
-    ):
-        if not isinstance(value, int) or value < least:
-            raise ConfigurationError(
-                f"`{name}` must be an integer, at least {least}. Received: "
-                f"{name}={value!r}."
-            )
+    check_counts(
+        batch_size=batch_size,
+        discriminator_steps=discriminator_steps,
+        num_shards=num_shards,
+    )
+    check_counts(least=0, first_step=first_step, shard=shard)
     if shard >= num_shards or batch_size % num_shards:
         raise ConfigurationError(
             "`num_shards` must divide `batch_size` and exceed `shard`. "

@@ -23,6 +23,12 @@ def test_what_is_right_passes():
     rule = functools.partial(lambda a, b, c: None, 1)
     check_callable("rule", rule, ("the game", "its minibatches"), "@a")
 
+    def pace(step, rate):
+        """What else it takes, gin supplies."""
+
+    check_callable("pace", pace, ("the step",), "@pacing.constant()")
+    check_counts(least=0, seed=0)
+
 
 @pytest.mark.parametrize(
     ("check", "message"),

@@ -104,7 +104,7 @@ def test_an_encoder_takes_both_shapes_and_a_list_of_units():
         ConfigurationError,
         match=re.escape(
             "`mlp_encoder.hidden_units` must be a list. Received: "
-            "hidden_units=256. Write (256,)."
+            "256. Write, for instance, (1200, 1200)."
         ),
     ):
         mlp_encoder((4,), (3,), hidden_units=256)

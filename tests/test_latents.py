@@ -130,8 +130,7 @@ def test_the_first_layer_of_a_learned_prior():
         ),
         (
             lambda: Mixture(num_components=0),
-            "`num_components` must be a positive integer. Received: "
-            "num_components=0.",
+            "`num_components` must be at least 1. Received: num_components=0.",
         ),
         (
             lambda: Mixture(scale=1.0),
@@ -152,8 +151,8 @@ def test_the_first_layer_of_a_learned_prior():
         ),
         (
             lambda: Joined(Gaussian(2)),
-            "`parts` of `latents.joined` must be a list. Received: Gaussian. "
-            "Write, for instance, [@latents.uniform(), @latents.bernoulli()].",
+            "`latents.joined.parts` must be a list. Received: Gaussian. Write, "
+            "for instance, [@latents.uniform(), @latents.bernoulli()].",
         ),
         (
             lambda: Joined([LearnedDiagonal(2)]),
@@ -187,9 +186,9 @@ def test_spherical_survives_a_zero():
 @pytest.mark.parametrize("prior", PRIORS)
 @pytest.mark.parametrize("latent_dim", [0, -3, 2.5, "100", None])
 def test_latent_dim_must_be_a_positive_integer(prior, latent_dim):
+    rule = "at least 1" if isinstance(latent_dim, int) else "an integer"
     message = (
-        "`latent_dim` must be a positive integer. Received: "
-        f"latent_dim={latent_dim!r}."
+        f"`latent_dim` must be {rule}. Received: latent_dim={latent_dim!r}."
     )
     with pytest.raises(ConfigurationError, match=f"^{re.escape(message)}$"):
         prior(latent_dim)

@@ -92,7 +92,7 @@ def test_a_mixture_takes_each_kind_for_a_share_of_the_examples():
         ),
         (
             lambda: masks.Mixture(masks.Blocks()),
-            "`masks` of `masks.mixture` must be a list. Received: Blocks. "
+            "`masks.mixture.masks` must be a list. Received: Blocks. "
             "Write, for instance, [@masks.blocks(), @masks.pixels()].",
         ),
     ],

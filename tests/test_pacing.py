@@ -113,16 +113,15 @@ def test_several_steps_of_g_in_a_round(real):
         ),
         (
             lambda: pacing.Delayed(0),
-            "`num_steps` must be a positive integer. Received: num_steps=0.",
+            "`num_steps` must be at least 1. Received: num_steps=0.",
         ),
         (
             lambda: pacing.Every(2.5),
-            "`period_steps` must be a positive integer. Received: "
-            "period_steps=2.5.",
+            "`period_steps` must be an integer. Received: period_steps=2.5.",
         ),
         (
             lambda: pacing.AlternatingEpochs(500, discriminator_steps=0),
-            "`discriminator_steps` must be a positive integer. Received: "
+            "`discriminator_steps` must be at least 1. Received: "
             "discriminator_steps=0.",
         ),
         (

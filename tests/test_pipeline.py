@@ -219,23 +219,21 @@ def test_whole_steps_of_an_epoch():
     [
         (
             {"batch_size": 0},
-            "`batch_size` must be an integer, at least 1. Received: "
-            "batch_size=0.",
+            "`batch_size` must be at least 1. Received: batch_size=0.",
         ),
         (
             {"discriminator_steps": 0},
-            "`discriminator_steps` must be an integer, at least 1. Received: "
+            "`discriminator_steps` must be at least 1. Received: "
             "discriminator_steps=0.",
         ),
         (
             {"batch_size": 5.0},
-            "`batch_size` must be an integer, at least 1. Received: "
-            "batch_size=5.0.",
+            "`batch_size` must be an integer. Received: batch_size=5.0. "
+            "Write 5.",
         ),
         (
             {"first_step": -1},
-            "`first_step` must be an integer, at least 0. Received: "
-            "first_step=-1.",
+            "`first_step` must be at least 0. Received: first_step=-1.",
         ),
         (
             {"num_shards": 2},

@@ -108,6 +108,7 @@ BUILDS_ON = {
 }
 # What built-in components may import of ganzoo, beside their own folder.
 OPEN_TO_COMPONENTS = {
+    "checks",
     "classifier",
     "conditions",
     "errors",

@@ -6,9 +6,9 @@ from typing import Any
 
 import numpy as np
 
+from ganzoo.checks import check_counts
 from ganzoo.classifier import Classifier
 from ganzoo.errors import DataError
-from ganzoo.evaluators.feature_sets import check_counts
 from ganzoo.evaluators.samples import draw_samples, has_label_condition
 
 

@@ -6,9 +6,9 @@ from typing import Any
 import numpy as np
 
 from ganzoo import example_sets
+from ganzoo.checks import check_counts
 from ganzoo.conditions import is_masked, map_condition
 from ganzoo.errors import DataError
-from ganzoo.evaluators.feature_sets import check_counts
 from ganzoo.evaluators.nearest_neighbor import nearest_distances
 from ganzoo.evaluators.samples import (
     draw_samples,
@@ -62,7 +62,7 @@ class Completion:
         seed: int = 0,
     ):
         check_counts(num_images=num_images)
-        check_counts(2, num_completions=num_completions)
+        check_counts(least=2, num_completions=num_completions)
         self.num_images = num_images
         self.num_completions = num_completions
         self.split = split

@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 
+from ganzoo.checks import check_counts
 from ganzoo.errors import DataError
-from ganzoo.evaluators.feature_sets import check_counts
 from ganzoo.evaluators.samples import draw_samples
 from ganzoo.randomness import Draws, Segment
 

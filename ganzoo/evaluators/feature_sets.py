@@ -1,12 +1,11 @@
 """Features of a model's samples and of real examples; distances in blocks."""
 
-import numbers
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from ganzoo.errors import ConfigurationError, DataError
+from ganzoo.errors import DataError
 from ganzoo.evaluators.samples import (
     draw_samples,
     require_finite,
@@ -29,19 +28,6 @@ class FeatureSets(NamedTuple):
     real: np.ndarray
     fake: np.ndarray
     protocol: dict[str, Any]
-
-
-def check_counts(least: int = 1, **counts: int) -> None:
-    """Raises `ConfigurationError` unless all are integers >= `least`."""
-    for name, count in counts.items():
-        if not isinstance(count, numbers.Integral):
-            raise ConfigurationError(
-                f"`{name}` must be an integer. Received: {name}={count!r}."
-            )
-        if count < least:
-            raise ConfigurationError(
-                f"`{name}` must be at least {least}. Received: {name}={count}."
-            )
 
 
 def feature_sets(

@@ -8,7 +8,7 @@ import numpy as np
 import tensorflow as tf
 
 from ganzoo import randomness
-from ganzoo.evaluators.feature_sets import check_counts
+from ganzoo.checks import check_counts
 from ganzoo.evaluators.label_draws import (
     LabelledData,
     check_settings,

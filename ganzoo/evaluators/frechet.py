@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 from scipy import linalg
 
+from ganzoo.checks import check_counts
 from ganzoo.evaluators.feature_sets import (
-    check_counts,
     feature_sets,
     name_of_distance,
     require_more,

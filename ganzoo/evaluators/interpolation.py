@@ -6,8 +6,9 @@ from typing import Any
 
 import numpy as np
 
+from ganzoo.checks import check_counts
 from ganzoo.errors import DataError
-from ganzoo.evaluators.feature_sets import as_features, check_counts
+from ganzoo.evaluators.feature_sets import as_features
 from ganzoo.features import Pixels
 
 
@@ -49,7 +50,7 @@ class Interpolation:
         num_steps: int = 16,
         seed: int = 0,
     ):
-        check_counts(2, num_pairs=num_pairs, num_steps=num_steps)
+        check_counts(least=2, num_pairs=num_pairs, num_steps=num_steps)
         self.features = features or Pixels()
         self.num_pairs = num_pairs
         self.num_steps = num_steps

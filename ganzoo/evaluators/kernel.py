@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 
+from ganzoo.checks import check_counts
 from ganzoo.evaluators.feature_sets import (
-    check_counts,
     feature_sets,
     name_of_distance,
     require_more,
@@ -50,7 +50,7 @@ class Kernel:
         seed: int = 0,
     ):
         check_counts(
-            2,
+            least=2,
             num_samples=num_samples,
             num_subsets=num_subsets,
             subset_size=subset_size,

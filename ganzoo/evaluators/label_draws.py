@@ -7,8 +7,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from ganzoo.checks import check_counts
 from ganzoo.errors import ConfigurationError, DataError
-from ganzoo.evaluators.feature_sets import check_counts
 from ganzoo.evaluators.samples import split_samples
 
 
@@ -65,7 +65,7 @@ def check_settings(
             stands there twice.
     """
     check_counts(num_draws=num_draws)
-    check_counts(0, seed=seed)
+    check_counts(least=0, seed=seed)
     for name, rate in rates.items():
         is_number = isinstance(rate, numbers.Real)
         if not is_number or not 0 < rate < math.inf:

@@ -5,9 +5,9 @@ from typing import Any
 
 import numpy as np
 
+from ganzoo.checks import check_counts
 from ganzoo.evaluators.feature_sets import (
     as_features,
-    check_counts,
     feature_sets,
     squared_distances,
 )

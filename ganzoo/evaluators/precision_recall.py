@@ -5,8 +5,8 @@ from typing import Any
 
 import numpy as np
 
+from ganzoo.checks import check_counts
 from ganzoo.evaluators.feature_sets import (
-    check_counts,
     feature_sets,
     require_more,
     squared_distances,

@@ -6,8 +6,8 @@ from typing import Any
 import numpy as np
 
 from ganzoo import example_sets
+from ganzoo.checks import check_counts
 from ganzoo.errors import ConfigurationError, DataError
-from ganzoo.evaluators.feature_sets import check_counts
 from ganzoo.evaluators.nearest_neighbor import nearest_distances
 from ganzoo.evaluators.samples import (
     comparison_space,

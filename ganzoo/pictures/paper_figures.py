@@ -15,8 +15,8 @@ from matplotlib.patches import Rectangle
 from PIL import Image
 
 from ganzoo import example_sets
+from ganzoo.checks import check_counts
 from ganzoo.conditions import map_condition
-from ganzoo.errors import ConfigurationError
 from ganzoo.gan import Gan
 from ganzoo.pictures.conditional_figures import conditional_figures
 from ganzoo.pictures.curves import Drawn, loss_curves, sigma_curves, spread
@@ -57,12 +57,7 @@ def draw_figures(
     Raises:
         ConfigurationError: If there is no row or no column.
     """
-    for name, count in (("num_rows", num_rows), ("num_columns", num_columns)):
-        if not isinstance(count, int) or count < 1:
-            raise ConfigurationError(
-                f"`draw_figures.{name}` must be a whole number of at least 1. "
-                f"Received: {name}={count!r}."
-            )
+    check_counts("draw_figures.", num_rows=num_rows, num_columns=num_columns)
     step = int(gan.step.numpy())
     sampler = Sampler(gan, use_ema=bool(gan.ema))
     weights = "averaged weights" if gan.ema else "raw weights"

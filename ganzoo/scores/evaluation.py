@@ -20,7 +20,7 @@ from ganzoo.checks import check_counts, check_list
 from ganzoo.gan import Gan
 from ganzoo.sampling import Sampler
 from ganzoo.scores.samples_file import SamplesFile
-from ganzoo.scores.yielded import numbers
+from ganzoo.scores.yielded import numbers, plain_protocol
 from ganzoo.storage import cache, whole_files
 from ganzoo.storage.checkpoints import Checkpoints
 from ganzoo.storage.run_directory import RunDirectory, numbers_about
@@ -64,6 +64,7 @@ def evaluate(
     about["data_hash"] = cache.fingerprint(dataset) if evaluators else None
     about["value_range"] = dataset.value_range
     about["versions"] = _versions()
+    about = plain_protocol(about)  # Now, and not when all is computed.
     results: list[dict[str, Any]] = []
     failures = []
     for evaluator in evaluators:
@@ -77,6 +78,9 @@ def evaluate(
                 print(describe(result), flush=True)
                 for warning in result["warnings"]:
                     print(f"  {warning}", flush=True)
+        except BrokenPipeError:  # Nobody reads: no fault of an evaluator's.
+            _write(to, step, results)
+            raise
         # A plugin may raise anything.
         except Exception as error:
             failures.append(error)

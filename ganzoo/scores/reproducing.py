@@ -129,7 +129,7 @@ class Run(NamedTuple):
                     "raise train.num_steps."
                 )
         evaluators = bound.get("train.evaluators", "[]")
-        if self.checkpoint == "best" and evaluators == "[]":
+        if self.checkpoint == "best" and evaluators in ("[]", "()"):
             return (
                 '`checkpoint = "best"` needs scores on the way. Received: no '
                 "`train.evaluators`. Bind some, or leave `checkpoint` out."
@@ -217,14 +217,16 @@ class Run(NamedTuple):
 
 def minutes_of(log: list[dict[str, Any]]) -> float:
     """Time of a training: steps times the median time of one."""
-    # Numbers that were evaluated on the way are lines of their own.
-    clock = {line["step"]: line["wall_time"] for line in log}
+    # Numbers that were evaluated on the way are lines of their own: the steps
+    # go on from the last line of a step, and come to the first of the next.
+    ends = {line["step"]: line["wall_time"] for line in reversed(log)}
+    begins = {line["step"]: line["wall_time"] for line in log}
     # Not the sum, which would count what lay between two sessions.
     times = [
-        (clock[late] - clock[early]) / (late - early)
-        for early, late in itertools.pairwise(clock)
+        (ends[late] - begins[early]) / (late - early)
+        for early, late in itertools.pairwise(begins)
     ]
-    return max(clock, default=0) * statistics.median(times or [0.0]) / 60
+    return max(begins, default=0) * statistics.median(times or [0.0]) / 60
 
 
 def _step(result: dict[str, Any]) -> int | None:

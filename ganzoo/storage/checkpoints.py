@@ -10,6 +10,7 @@ import math
 import pathlib
 import re
 import shutil
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -99,11 +100,18 @@ class Checkpoints:
     Args:
         folder: Where they are.
         keep_last: How many of the newest stay, beside the best.
+        saved: Called with the step of each, once it is on the disk.
     """
 
-    def __init__(self, folder: pathlib.Path, keep_last: int = 3):
+    def __init__(
+        self,
+        folder: pathlib.Path,
+        keep_last: int = 3,
+        saved: Callable[[int], None] = lambda step: None,
+    ):
         self.folder = pathlib.Path(folder)
         self.keep_last = keep_last
+        self.saved = saved
         self._writer = concurrent.futures.ThreadPoolExecutor(max_workers=1)
         self._pending: concurrent.futures.Future | None = None
 
@@ -239,13 +247,9 @@ class Checkpoints:
         if best is not None and best["step"] > step:
             (self.folder / "best.json").unlink()
 
-    def _write(
-        self,
-        step: int,
-        values: dict[str, np.ndarray],
-        manifest: dict[str, Any],
-    ) -> None:
+    def _write(self, step: int, values: dict, manifest: dict) -> None:
         checkpoint_files.write(self.path(step), values, manifest)
+        self.saved(step)
         self._tidy(step, self.best())
 
     def _tidy(self, step: int, best: dict[str, Any] | None) -> None:
@@ -288,8 +292,7 @@ def check_same(
         f"The checkpoint in {where} is of another architecture: "
         + "; ".join(differences[:3])
         + (f"; and {more} more" if more > 0 else "")
-        + ". Use another --run_dir, or the recipe and the versions that wrote "
-        "it."
+        + ". Use another --run_dir, or the recipe and versions that wrote it."
     )
 
 

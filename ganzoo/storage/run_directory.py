@@ -188,7 +188,9 @@ class RunDirectory:
         path = self.path / "evaluation.json"
         if not path.exists() or not workers.this_worker().is_chief:
             return
-        with contextlib.suppress(IndexError, KeyError, TypeError, ValueError):
+        with contextlib.suppress(
+            IndexError, KeyError, OSError, TypeError, ValueError
+        ):
             about = json.loads(path.read_text())[0]["protocol"]["step"]
             if about < step:
                 path.replace(self.path / numbers_about(about))

@@ -47,7 +47,7 @@ class Experiment:
         if seed is not None:
             check_integers("experiment.", seed=seed)
         self.dataset = dataset
-        self.seed = seed
+        self.seed = None if seed is None else int(seed)
         self.strategy = strategy or strategies.one_device()
         self.dtype_policy = dtype_policy
         keras.config.set_dtype_policy(dtype_policy)
@@ -142,6 +142,7 @@ def train(
     )
     _check_rollbacks(max_rollbacks, rollback_rate_factor)
     run.remember()
+    folder = run.path / "checkpoints"
     plan = _Plan(
         experiment,
         examples,
@@ -153,10 +154,9 @@ def train(
         periods,
         evaluators,
         Saver(
-            Checkpoints(run.path / "checkpoints", keep_checkpoints),
+            Checkpoints(folder, keep_checkpoints, run.set_aside),
             periods["checkpoint_every_steps"],
             {**about, **run.record(), "batch_size": batch_size},
-            run.set_aside,
         ),
     )
     return _play(gan, plan, max_rollbacks, rollback_rate_factor)
@@ -222,7 +222,8 @@ def _attempt(gan: Gan, plan: _Plan, received: list[int]) -> None:
             Unheard(plan.periods["sample_every_steps"]),
         ]
         if workers.this_worker().is_chief:
-            log, grid = _chief_callbacks(gan, plan)
+            with loop.writing(first_step):
+                log, grid = _chief_callbacks(gan, plan)
             stack.callback(log.close)
             callbacks = [log, grid]
         if plan.evaluators:
@@ -234,7 +235,8 @@ def _attempt(gan: Gan, plan: _Plan, received: list[int]) -> None:
                 plan.saver,
                 log,
             )
-            scores.catch_up(first_step)
+            with loop.writing(first_step):
+                scores.catch_up(first_step)
             callbacks.append(scores)
         callbacks.append(plan.saver)
         loop.play(gan, batches, plan.num_steps, callbacks, check, received)

@@ -98,10 +98,19 @@ def play(
 def _call(
     callbacks: Sequence[Callback], gan: Gan, step: int, num_steps: int
 ) -> None:
-    try:
+    with writing(step):
         for callback in callbacks:
             if step % callback.every_steps == 0 or step == num_steps:
                 callback(gan, step)
+
+
+@contextlib.contextmanager
+def writing(step: int) -> Iterator[None]:
+    """Turns the failure of a write into a word about the run directory."""
+    try:
+        yield
+    except BrokenPipeError:  # It is the screen that is gone.
+        raise
     except OSError as error:
         raise RunError(
             f"The run directory cannot be written to at step {step}: {error}. "

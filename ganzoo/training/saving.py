@@ -1,6 +1,5 @@
 """A checkpoint every so often: guarded, and the way back to it."""
 
-from collections.abc import Callable
 from typing import Any
 
 from ganzoo.distribution import workers
@@ -18,7 +17,6 @@ class Saver:
         checkpoints: The run's.
         every_steps: Steps between two.
         about: JSON values that are kept with each.
-        saved: Called with the step of each.
     """
 
     def __init__(
@@ -26,12 +24,10 @@ class Saver:
         checkpoints: Checkpoints,
         every_steps: int,
         about: dict[str, Any],
-        saved: Callable[[int], None] = lambda step: None,
     ):
         self.checkpoints = checkpoints
         self.every_steps = every_steps
         self.about = about
-        self.saved = saved
         self._last_saved: int | None = None
 
     def __call__(self, gan: Gan, step: int) -> None:
@@ -48,7 +44,6 @@ class Saver:
         """Saves a game that has been checked; see `Checkpoints.save`."""
         if workers.this_worker().is_chief:
             self.checkpoints.save(gan, self.about)
-            self.saved(step)
         self._last_saved = step
 
     def finish(self, gan: Gan) -> None:

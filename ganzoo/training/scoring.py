@@ -101,6 +101,6 @@ class Scores:
                     values[name] = result["value"]
                 if index == 0 and found:
                     better = found[0]["protocol"].get("better")
-                    sign = _SIGNS.get(better, math.nan)
+                    sign = _SIGNS.get(str(better), math.nan)
                     score = sign * found[0]["value"]
         return values, score

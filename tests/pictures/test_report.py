@@ -204,9 +204,9 @@ def test_labels_come_again_where_examples_are_few():
 @pytest.mark.parametrize("name", ["num_rows", "num_columns"])
 @pytest.mark.parametrize("count", [0, -1, 2.5, "3"])
 def test_figures_without_rows_or_columns_are_refused(name, count):
+    rule = "at least 1" if isinstance(count, int) else "an integer"
     message = (
-        f"`draw_figures.{name}` must be a whole number of at least 1. "
-        f"Received: {name}={count!r}."
+        f"`draw_figures.{name}` must be {rule}. Received: {name}={count!r}."
     )
     with pytest.raises(ConfigurationError, match=f"^{re.escape(message)}$"):
         paper_figures.draw_figures(None, None, None, None, **{name: count})

@@ -71,6 +71,17 @@ def change(old, new):
     table.write_text(table.read_text().replace(old, new))
 
 
+def test_minutes_are_of_training_alone():
+    """Two steps a minute; after each line, half a minute of scoring."""
+    log = []
+    for step in (2, 4, 6):
+        seconds = 90 * (step / 2 - 1)
+        log.append({"step": step, "wall_time": 100 + seconds})
+        log.append({"step": step, "wall_time": 130 + seconds, "score": 1.0})
+    assert reproducing.minutes_of(log) == pytest.approx(3)
+    assert reproducing.minutes_of([]) == 0
+
+
 def test_a_table_is_done_once(folder):
     assert play() == 0
     assert "\n| one | -6 | 0.06 | 6 | 0 |\n| two | -6 | 0.06 | 6 |" in page()

@@ -76,6 +76,16 @@ def test_micro_batches_add_up_to_the_whole(policy):
             np.testing.assert_allclose(parts[key], whole[key], 0, 1e-12, key)
 
 
+def test_who_is_told_of_a_checkpoint_finds_it_on_the_disk(tmp_path):
+    there = []
+    checkpoints = Checkpoints(
+        tmp_path, saved=lambda step: there.append(checkpoints.steps())
+    )
+    checkpoints.save(game(), {})
+    checkpoints.wait()
+    assert there == [[0]]
+
+
 def test_the_last_and_the_best_stay(tmp_path):
     gan, checkpoints = game(), Checkpoints(tmp_path, keep_last=2)
     for step, score in enumerate((1.0, 9.0, float("nan"), 3.0, 4.0)):
