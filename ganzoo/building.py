@@ -79,7 +79,7 @@ def build_gan(
             "objects. Received: one for both. Write the reference twice."
         )
     _check_steps(discriminator_steps, num_micro_batches, ema_start)
-    _check_lists(losses=losses, transforms=transforms, companions=companions)
+    _check_lists(losses, transforms, companions)
     _check_rules(update_rule, generator_pace, discriminator_pace)
     _check_labels(dataset, examples)
     supplied = _Supplied(dataset, examples, latents)
@@ -122,14 +122,10 @@ def _check_steps(
     check_integers("build_gan.", ema_start=ema_start)
 
 
-def _check_lists(**lists: Any) -> None:
-    examples = {
-        "losses": "[@losses.non_saturating()]",
-        "transforms": "[@transforms.noise()]",
-        "companions": "[@companions.inference()]",
-    }
-    for name, value in lists.items():
-        check_list(f"build_gan.{name}", value, examples[name])
+def _check_lists(losses: Any, transforms: Any, companions: Any) -> None:
+    check_list("build_gan.losses", losses, "[@losses.non_saturating()]")
+    check_list("build_gan.transforms", transforms, "[@transforms.noise()]")
+    check_list("build_gan.companions", companions, "[@companions.inference()]")
 
 
 def _check_rules(update_rule: Any, *paces: Any) -> None:

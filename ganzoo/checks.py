@@ -60,7 +60,7 @@ def check_list(name: str, value: Any, example: str) -> None:
 def check_callable(
     name: str, value: Any, arguments: Sequence[str], example: str
 ) -> None:
-    """Raises ConfigurationError unless it can be called with the arguments.
+    """Raises ConfigurationError unless it is callable and takes these.
 
     Args:
         name: Of the parameter.

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from typing import Any
 
 import keras
+import numpy as np
 import tensorflow as tf
 
 from ganzoo import factories
@@ -34,6 +35,13 @@ def map_condition(function: Callable, condition: Any) -> Any:
     if condition is None:
         return None
     return tf.nest.map_structure(function, condition)
+
+
+def repeated(condition: Any, num: int) -> Any:
+    """The first `num` rows of a condition, over again where there are fewer."""
+    return map_condition(
+        lambda part: np.resize(part, (num, *part.shape[1:])), condition
+    )
 
 
 def is_masked(condition: Any) -> bool:

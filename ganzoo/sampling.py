@@ -8,7 +8,7 @@ import numpy as np
 import tensorflow as tf
 
 from ganzoo import example_sets, hidden_layers, randomness
-from ganzoo.conditions import map_condition, with_condition
+from ganzoo.conditions import map_condition, repeated, with_condition
 from ganzoo.errors import (
     ConfigurationError,
     DataError,
@@ -42,9 +42,7 @@ class ExampleConditions:
             return None
         if self._drawn is None:
             self._drawn = self._draw()
-        return map_condition(
-            lambda part: np.resize(part, (num, *part.shape[1:])), self._drawn
-        )
+        return repeated(self._drawn, num)
 
     def _draw(self) -> Any:
         if isinstance(self.examples, tf.data.Dataset):

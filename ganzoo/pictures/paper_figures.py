@@ -16,7 +16,7 @@ from PIL import Image
 
 from ganzoo import example_sets
 from ganzoo.checks import check_counts
-from ganzoo.conditions import map_condition
+from ganzoo.conditions import map_condition, repeated
 from ganzoo.gan import Gan
 from ganzoo.pictures.conditional_figures import conditional_figures
 from ganzoo.pictures.curves import Drawn, loss_curves, sigma_curves, spread
@@ -186,9 +186,7 @@ def _interpolation(
 def _conditions(examples: Any, num: int) -> Any:
     """Those of the first examples, over again where there are fewer."""
     _, condition = example_sets.first_examples(examples, num)
-    return map_condition(
-        lambda part: np.resize(part, (num, *part.shape[1:])), condition
-    )
+    return repeated(condition, num)
 
 
 def _film_strip(dataset: Any, folder: pathlib.Path) -> Drawn | None:
