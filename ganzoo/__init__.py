@@ -30,7 +30,7 @@ above it, never what stands below; a folder's `__init__` is the folder's map.
                             to a layer of G
     storage/                what a run keeps on disk, and a cache
     features, classifier    what evaluators compare
-    reconstruction, sampling
+    averaged_weights, reconstruction, sampling
                             a trained game as a source of samples, and back
     building, transfer      a game from its parts, or from another run's weights
 

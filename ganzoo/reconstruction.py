@@ -118,4 +118,5 @@ class Reconstruction:
     ) -> np.ndarray:
         if condition is None:
             condition = self.sampler.gan.networks.conditions(len(inputs))
+        self.sampler.follow()
         return in_batches(function, inputs, condition)

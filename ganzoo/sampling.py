@@ -8,6 +8,7 @@ import numpy as np
 import tensorflow as tf
 
 from ganzoo import example_sets, hidden_layers, randomness
+from ganzoo.averaged_weights import AveragedWeights
 from ganzoo.conditions import map_condition, repeated, with_condition
 from ganzoo.errors import (
     ConfigurationError,
@@ -62,8 +63,8 @@ class Sampler:
     """A game's generator, by its own weights or by their averages.
 
     Sample i of a seed is the same whatever the batch size and however many are
-    drawn. Dropout is off and batch normalisation uses its moving statistics.
-    Where a game is conditional and no condition is given, row i is conditioned
+    drawn. Dropout is off; batch normalisation uses its moving statistics, or
+    under averaged weights those of `ganzoo.averaged_weights`. Where a game is conditional and no condition is given, row i is conditioned
     as example i of `ExampleConditions` is.
 
     Args:
@@ -84,6 +85,7 @@ class Sampler:
             )
         self.gan = gan
         self.use_ema = use_ema
+        self._averaged = AveragedWeights(gan) if use_ema else None
         self.batch_size = batch_size
         self._generate = tf.function(
             self.call, autograph=False, reduce_retracing=True
@@ -106,17 +108,14 @@ class Sampler:
 
     def apply(self, network: keras.Model, inputs: Any) -> tf.Tensor:
         """G, or a part of it, by the weights that speak, as graph code."""
-        if not self.use_ema:
+        if self._averaged is None:
             return network(inputs, training=False)
-        weights = map(id, self.gan.generator.trainable_variables)
-        averages = dict(zip(weights, self.gan.ema, strict=True))
-        outputs, _ = network.stateless_call(
-            [averages[id(w)].value for w in network.trainable_variables],
-            [weight.value for weight in network.non_trainable_variables],
-            inputs,
-            training=False,
-        )
-        return outputs
+        return self._averaged(network, inputs)
+
+    def follow(self) -> None:
+        """Readies graph code for the weights as they stand."""
+        if self._averaged is not None:
+            self._averaged.follow()
 
     def draw_latents(
         self, num: Any, seed: Any, first_row: Any = 0
@@ -131,6 +130,7 @@ class Sampler:
         """Yields arrays [<= batch_size, *sample_shape], `num` in all."""
         if condition is None:
             condition = self.gan.networks.conditions(num)
+        self.follow()
         for first in range(0, num, self.batch_size):
             rows = slice(first, min(first + self.batch_size, num))
             part = map_condition(
@@ -148,6 +148,7 @@ class Sampler:
         latents = tf.cast(latents, randomness.variable_dtype())
         if condition is None:
             condition = self.gan.networks.conditions(len(latents))
+        self.follow()
         return self._generate(latents, condition).numpy()
 
     def discriminate(self, samples: Any, condition: Any = None) -> np.ndarray:

@@ -58,6 +58,7 @@ ROWS = {
     ),
     "run parts": (
         "building",
+        "averaged_weights",
         "reconstruction",
         "sampling",
         "transfer",

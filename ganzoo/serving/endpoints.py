@@ -42,7 +42,7 @@ def endpoints(
     """The endpoints of a game, by name; G speaks by its averages if it has any.
 
     Rows are independent of each other: dropout is off and batch normalisation
-    uses its moving statistics. Sample i of a seed is always the same one.
+    uses statistics of the weights that speak. Sample i of a seed is always the same one.
 
         serving_default(latents)            samples [num, *sample_shape]
         sample(num, seed)                   the same for z ~ the prior
@@ -85,6 +85,7 @@ class _Endpoints:
     def __init__(self, gan: Gan, dataset: Any, condition_spec: Any):
         self.gan = gan
         self.sampler = Sampler(gan, use_ema=bool(gan.ema))
+        self.sampler.follow()
         self.to_unit = dataset.to_unit
         self.condition_spec = condition_spec
         self.num_classes = dataset.num_classes
