@@ -64,8 +64,9 @@ class Sampler:
 
     Sample i of a seed is the same whatever the batch size and however many are
     drawn. Dropout is off; batch normalisation uses its moving statistics, or
-    under averaged weights those of `ganzoo.averaged_weights`. Where a game is conditional and no condition is given, row i is conditioned
-    as example i of `ExampleConditions` is.
+    under averaged weights those of `ganzoo.averaged_weights`. Where a game is
+    conditional and no condition is given, row i is conditioned as example i of
+    `ExampleConditions` is.
 
     Args:
         gan: The game.

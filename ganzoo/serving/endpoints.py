@@ -42,7 +42,8 @@ def endpoints(
     """The endpoints of a game, by name; G speaks by its averages if it has any.
 
     Rows are independent of each other: dropout is off and batch normalisation
-    uses statistics of the weights that speak. Sample i of a seed is always the same one.
+    uses statistics of the weights that speak. Sample i of a seed is always the
+    same one.
 
         serving_default(latents)            samples [num, *sample_shape]
         sample(num, seed)                   the same for z ~ the prior

@@ -1,6 +1,7 @@
 """A run from its configuration: data in, steps, pictures, checkpoints."""
 
 import contextlib
+import numbers
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
@@ -290,10 +291,12 @@ def _periods(
 
 def _check_rollbacks(max_rollbacks: int, rollback_rate_factor: float) -> None:
     check_integers("train.", max_rollbacks=max_rollbacks)
-    if max_rollbacks < 0 or not 0 < rollback_rate_factor <= 1:
+    is_number = isinstance(rollback_rate_factor, numbers.Real)
+    is_factor = is_number and 0 < rollback_rate_factor <= 1
+    if max_rollbacks < 0 or not is_factor:
         raise ConfigurationError(
             "`train.max_rollbacks` must not be negative, and "
             "`train.rollback_rate_factor` be in (0, 1]. Received: "
             f"max_rollbacks={max_rollbacks}, "
-            f"rollback_rate_factor={rollback_rate_factor}."
+            f"rollback_rate_factor={rollback_rate_factor!r}."
         )

@@ -415,6 +415,11 @@ def test_a_full_disk_says_what_to_do(tmp_path):
             "`train.rollback_rate_factor` be in (0, 1]. Received: "
             "max_rollbacks=-1, rollback_rate_factor=0.5.",
         ),
+        (
+            {"rollback_rate_factor": "half"},
+            "`train.rollback_rate_factor` be in (0, 1]. Received: "
+            "max_rollbacks=0, rollback_rate_factor='half'.",
+        ),
     ],
 )
 def test_bad_numbers_are_refused(tmp_path, settings, message):
