@@ -81,7 +81,8 @@ class Dropout(keras.layers.Dropout):
         draws = randomness.current()
         if draws is None:
             return super().call(inputs, training=training)
-        mask = draws.keep_mask([tf.shape(inputs)[0], *inputs.shape[1:]], keep)
+        shape = [randomness.num_rows(inputs), *inputs.shape[1:]]
+        mask = draws.keep_mask(shape, keep)
         return tf.where(mask, inputs / keep, tf.zeros([], inputs.dtype))
 
     def get_config(self) -> dict[str, Any]:

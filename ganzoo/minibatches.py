@@ -23,9 +23,9 @@ class Minibatch(NamedTuple):
     first_row: Any = 0
 
     @property
-    def num(self) -> tf.Tensor:
-        """B."""
-        return tf.shape(self.samples)[0]
+    def num(self) -> Any:
+        """B, an int where it is known as the graph is made."""
+        return randomness.num_rows(self.samples)
 
     def split(self, num_parts: int) -> list["Minibatch"]:
         """Parts of equal size, in order."""
@@ -55,7 +55,7 @@ def minibatches_of(batch: Any, num: int) -> list[Minibatch]:
     """
     samples, condition = example_sets.split(batch)
     samples = tf.cast(samples, randomness.variable_dtype())
-    first_row = replicas.this_replica() * tf.shape(samples)[0]
+    first_row = replicas.this_replica() * randomness.num_rows(samples)
     return [
         Minibatch(
             samples[:, i],

@@ -178,6 +178,15 @@ class Draws:
         return tf.reshape(key, [1]), counter
 
 
+def num_rows(batch: Any) -> Any:
+    """The length of axis 0: an int where the graph's shapes say it.
+
+    What is known costs no ops; a step asks for it in dozens of places.
+    """
+    known = batch.shape[0]
+    return tf.shape(batch)[0] if known is None else known
+
+
 def _all_static(shape: Sequence) -> bool:
     return not any(tf.is_tensor(entry) for entry in shape)
 

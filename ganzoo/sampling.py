@@ -85,7 +85,6 @@ class Sampler:
                 "`build_gan.ema_decay`, or use its own weights."
             )
         self.gan = gan
-        self.use_ema = use_ema
         self._averaged = AveragedWeights(gan) if use_ema else None
         self.batch_size = batch_size
         self._generate = tf.function(

@@ -16,7 +16,7 @@ import tensorflow as tf
 
 from ganzoo.errors import ConfigurationError, did_you_mean
 from ganzoo.interfaces import Transform
-from ganzoo.randomness import Draws
+from ganzoo.randomness import Draws, num_rows
 
 # Of a norm that something is divided by.
 _LEAST_NORM = 1e-12
@@ -49,7 +49,7 @@ class Noise:
         stddev = self.stddev
         if callable(stddev):
             stddev = tf.cast(stddev(draws.step), samples.dtype)
-        noise = draws.normal([tf.shape(samples)[0], *samples.shape[1:]])
+        noise = draws.normal([num_rows(samples), *samples.shape[1:]])
         return samples + stddev * tf.cast(noise, samples.dtype)
 
 
@@ -211,13 +211,13 @@ def _uniform(
     images: tf.Tensor, draws: Draws, low: float, high: float
 ) -> tf.Tensor:
     """One number for each image: [B, 1, 1, 1]."""
-    numbers = draws.uniform([tf.shape(images)[0], 1, 1, 1], low, high)
+    numbers = draws.uniform([num_rows(images), 1, 1, 1], low, high)
     return tf.cast(numbers, images.dtype)
 
 
 def _integers(images: tf.Tensor, draws: Draws, num: int) -> tf.Tensor:
     """One of 0, ..., `num` - 1 for each image: int32 [B]."""
-    numbers = draws.uniform([tf.shape(images)[0], 1], 0, num)
+    numbers = draws.uniform([num_rows(images), 1], 0, num)
     return tf.cast(numbers[:, 0], tf.int32)
 
 

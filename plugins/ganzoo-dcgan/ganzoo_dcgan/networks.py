@@ -9,15 +9,19 @@ import math
 from typing import Any
 
 import keras
+import numpy as np
 
 
 def build_generator(
     sample_shape: tuple[int, int, int],
     latent_dim: int,
     value_range: tuple[float, float] | None = (-1.0, 1.0),
+    sample_mean: Any = None,
     width: int = 128,
     kernel_size: int = 5,
     init_stddev: float = 0.02,
+    output_bias: str | None = None,
+    batch_norm: bool = True,
     batch_norm_momentum: float = 0.9,
     synchronized: bool = True,
     num_classes: int | None = None,
@@ -35,9 +39,15 @@ def build_generator(
         sample_shape: (height, width, channels) of one sample.
         latent_dim: Length of z.
         value_range: (low, high) of samples; None: linear output.
+        sample_mean: Mean training example, for `output_bias="marginals"`.
         width: Channels of the last hidden map.
         kernel_size: Height and width of kernels, in pixels.
         init_stddev: Kernels start at N(0, init_stddev^2).
+        output_bias: "marginals" adds to what tanh takes the constants by which
+            samples of small weights are the mean example, as the 2014 code's
+            `init_bias_target_marginals`. None: a bias for each channel alone.
+        batch_norm: Whether hidden maps are normalised. They are not where the
+            average of G's weights is to be that of a plain function.
         batch_norm_momentum: Of the moving statistics.
         synchronized: Whether batch statistics are of the global batch, and not
             of each replica's part.
@@ -50,20 +60,21 @@ def build_generator(
         called on [latents, labels].
 
     Raises:
-        ValueError: If the height or width is odd or below 8, or the condition
-            is no label.
+        ValueError: If the height or width is odd or below 8, if the condition
+            is no label, or if there is no such `output_bias`.
     """
     height, breadth, num_doublings = _smallest_map(sample_shape)
 
     def kernel() -> keras.initializers.Initializer:
         return keras.initializers.RandomNormal(stddev=init_stddev)
 
-    def normalized(hidden: keras.KerasTensor) -> keras.KerasTensor:
-        hidden = keras.layers.BatchNormalization(
-            momentum=batch_norm_momentum,
-            epsilon=1e-5,
-            synchronized=synchronized,
-        )(hidden)
+    def rectified(hidden: keras.KerasTensor) -> keras.KerasTensor:
+        if batch_norm:
+            hidden = keras.layers.BatchNormalization(
+                momentum=batch_norm_momentum,
+                epsilon=1e-5,
+                synchronized=synchronized,
+            )(hidden)
         return keras.layers.ReLU()(hidden)
 
     channels = width * 2 ** (num_doublings - 1)
@@ -75,30 +86,40 @@ def build_generator(
         hidden = keras.layers.Concatenate()([latents, embedded])
     # No bias before batch normalisation, which would take it out again.
     hidden = keras.layers.Dense(
-        height * breadth * channels, use_bias=False, kernel_initializer=kernel()
+        height * breadth * channels,
+        use_bias=not batch_norm,
+        kernel_initializer=kernel(),
     )(hidden)
     hidden = keras.layers.Reshape((height, breadth, channels))(hidden)
-    hidden = normalized(hidden)
+    hidden = rectified(hidden)
     for doubling in range(1, num_doublings):
         hidden = keras.layers.Conv2DTranspose(
             channels // 2**doubling,
             kernel_size,
             strides=2,
             padding="same",
-            use_bias=False,
+            use_bias=not batch_norm,
             kernel_initializer=kernel(),
         )(hidden)
-        hidden = normalized(hidden)
+        hidden = rectified(hidden)
     samples = keras.layers.Conv2DTranspose(
         sample_shape[-1],
         kernel_size,
         strides=2,
         padding="same",
-        activation=None if value_range is None else "tanh",
         kernel_initializer=kernel(),
         dtype=_output_dtype(),
     )(hidden)
+    if output_bias is not None:
+        samples = keras.layers.Rescaling(
+            1.0,
+            _marginals(output_bias, sample_mean, value_range),
+            dtype=_output_dtype(),
+        )(samples)
     if value_range is not None:
+        samples = keras.layers.Activation("tanh", dtype=_output_dtype())(
+            samples
+        )
         low, high = value_range
         samples = keras.layers.Rescaling(
             (high - low) / 2, (high + low) / 2, dtype=_output_dtype()
@@ -185,6 +206,28 @@ def build_discriminator(
         dtype=_output_dtype(),
     )(hidden)
     return keras.Model(inputs, logits, name="dcgan_discriminator")
+
+
+def _marginals(
+    output_bias: str,
+    sample_mean: Any,
+    value_range: tuple[float, float] | None,
+) -> np.ndarray:
+    """What tanh maps to the mean example, float32 of its shape.
+
+    Means are kept 1e-7 of the range away from its ends.
+    """
+    if output_bias != "marginals" or sample_mean is None or value_range is None:
+        raise ValueError(
+            "`output_bias` must be None, or 'marginals' where the mean of the "
+            "data and a `value_range` are given. Received: "
+            f"output_bias={output_bias!r}, value_range={value_range} and "
+            f"{'no' if sample_mean is None else 'a'} mean."
+        )
+    low, high = value_range
+    mean = (np.asarray(sample_mean, np.float64) - low) / (high - low)
+    mean = np.clip(mean, 1e-7, 1 - 1e-7)
+    return np.arctanh(2 * mean - 1).astype(np.float32)
 
 
 def _embedded(

@@ -75,7 +75,7 @@ def test_where_batch_normalisation_is_and_is_not(symbolic):
     """Not at the generator's output and not at the discriminator's input."""
     generator = build_generator((32, 32, 3), 100)
     kinds = [type(layer).__name__ for layer in generator.layers]
-    assert kinds[-3:] == ["ReLU", "Conv2DTranspose", "Rescaling"]
+    assert kinds[-4:] == ["ReLU", "Conv2DTranspose", "Activation", "Rescaling"]
     judge = build_discriminator((32, 32, 3))
     kinds = [type(layer).__name__ for layer in judge.layers]
     assert kinds[1:4] == ["Conv2D", "LeakyReLU", "Conv2D"]
@@ -105,6 +105,60 @@ def test_samples_fill_the_range_of_the_data():
     samples = generator(keras.random.normal((64, 4), seed=0)).numpy()
     assert 10 <= samples.min() < 10.5
     assert 13.5 < samples.max() <= 14
+
+
+def test_a_generator_without_batch_normalisation():
+    """A layer then needs its bias, and there is nothing but trained weights."""
+    generator = build_generator((16, 16, 1), 4, width=2, batch_norm=False)
+    assert not generator.non_trainable_variables
+    assert all(
+        layer.use_bias
+        for layer in generator.layers
+        if isinstance(layer, (keras.layers.Dense, keras.layers.Conv2DTranspose))
+    )
+
+
+def test_small_weights_begin_at_the_mean_example():
+    mean = np.linspace(10.1, 13.9, 64).reshape(8, 8, 1)
+    generator = build_generator(
+        (8, 8, 1),
+        4,
+        value_range=(10.0, 14.0),
+        sample_mean=mean,
+        width=2,
+        init_stddev=1e-4,
+        batch_norm=False,
+        output_bias="marginals",
+    )
+    samples = generator(keras.random.normal((3, 4), seed=0)).numpy()
+    np.testing.assert_allclose(samples, np.stack([mean] * 3), atol=1e-5)
+    # A pixel that is never on is no infinity.
+    generator = build_generator(
+        (8, 8, 1),
+        4,
+        sample_mean=np.full((8, 8, 1), -1.0),
+        output_bias="marginals",
+    )
+    samples = generator(keras.random.normal((3, 4), seed=0)).numpy()
+    np.testing.assert_allclose(samples, -1, atol=1e-5)
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        {"output_bias": "mean", "sample_mean": np.zeros((8, 8, 1))},
+        {"output_bias": "marginals"},
+        {
+            "output_bias": "marginals",
+            "sample_mean": np.zeros((8, 8, 1)),
+            "value_range": None,
+        },
+    ],
+)
+def test_an_output_bias_that_there_is_not(arguments):
+    message = "`output_bias` must be None, or 'marginals' where the mean of"
+    with pytest.raises(ValueError, match=f"^{re.escape(message)}"):
+        build_generator((8, 8, 1), 4, **arguments)
 
 
 @pytest.mark.parametrize("build", [build_generator, build_discriminator])
