@@ -9,6 +9,7 @@ import statistics
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from collections.abc import Callable
 from typing import NamedTuple
@@ -16,6 +17,8 @@ from typing import NamedTuple
 HERE = pathlib.Path(__file__).parent
 ALTERNATIVES = HERE / "alternatives"
 BLOCK_SECONDS = 1.0
+# Compilers take minutes; whoever says nothing for longer hangs.
+PATIENCE_SECONDS = 600.0
 # Of all processor time, for what neither contestants nor this process used.
 MOST_OTHERS = 0.1
 _TICKS = os.sysconf("SC_CLK_TCK")
@@ -55,7 +58,8 @@ class Player:
     """A contestant's process, ready to be timed.
 
     Raises:
-        RuntimeError: If it does not come up; what it said last is in it.
+        RuntimeError: If it does not come up in `PATIENCE_SECONDS`; what it said
+            last is in it.
     """
 
     def __init__(self, contestant: Contestant, python: str, what: list[str]):
@@ -82,7 +86,7 @@ class Player:
         """How long so many steps take it.
 
         Raises:
-            RuntimeError: If it ended.
+            RuntimeError: If it ended, or hung.
         """
         try:
             self.process.stdin.write(f"{num}\n")
@@ -100,6 +104,8 @@ class Player:
         self._said.close()
 
     def _read(self):
+        timer = threading.Timer(PATIENCE_SECONDS, self.process.kill)
+        timer.start()
         try:
             return json.loads(self.process.stdout.readline())
         except ValueError:
@@ -109,6 +115,8 @@ class Player:
             lines = self._said.read().strip().splitlines() or ["no word"]
             self.close()
             raise RuntimeError(f"{self.name} failed: {lines[-1]}") from None
+        finally:
+            timer.cancel()
 
 
 def contest(

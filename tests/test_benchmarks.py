@@ -304,6 +304,15 @@ def test_a_contestant_that_ends_is_left_out(tmp_path):
     assert failures["X"].endswith("ZeroDivisionError: division by zero")
 
 
+def test_a_contestant_that_hangs_is_left_out(tmp_path, monkeypatch):
+    import contests
+
+    monkeypatch.setattr(contests, "PATIENCE_SECONDS", 0.5)
+    hangs = contestant(tmp_path, "import time\ntime.sleep(100)")
+    with pytest.raises(RuntimeError, match="X failed: no word"):
+        contests.Player(hangs, sys.executable, [])
+
+
 def test_an_environment_without_python_is_no_other_one(tmp_path):
     from contests import interpreter
 
