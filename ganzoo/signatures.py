@@ -25,11 +25,13 @@ class Parameters(NamedTuple):
         names: All of them, in order.
         keyword_only: Those after the `*`.
         required: Those without a default.
+        switches: Those annotated as `bool`.
     """
 
     names: tuple[str, ...]
     keyword_only: tuple[str, ...]
     required: tuple[str, ...]
+    switches: tuple[str, ...]
 
 
 def parameters(target: Callable[..., Any]) -> Parameters:
@@ -45,6 +47,9 @@ def parameters(target: Callable[..., Any]) -> Parameters:
             p.name for p in explicit if p.kind is p.KEYWORD_ONLY
         ),
         required=tuple(p.name for p in explicit if p.default is p.empty),
+        switches=tuple(
+            p.name for p in explicit if p.annotation in (bool, "bool")
+        ),
     )
 
 
@@ -97,6 +102,12 @@ def _explicit(arguments: ast.arguments, num_skipped: int) -> Parameters:
         (*positional[num_skipped:], *keyword_only),
         tuple(keyword_only),
         tuple(name for name in without_default if name not in skipped),
+        tuple(
+            argument.arg
+            for argument in (*arguments.args, *arguments.kwonlyargs)
+            if argument.annotation is not None
+            and ast.unparse(argument.annotation) in ("bool", "'bool'")
+        ),
     )
 
 

@@ -28,6 +28,9 @@ SOURCE = '''
     class Child(Parent):
         """A child."""
 
+    def switched(a: bool, b: "bool", c: int = 1, *, d: bool = False):
+        ...
+
     class Stranger(os.PathLike):
         pass
 
@@ -53,10 +56,19 @@ def target(site):
 @pytest.mark.parametrize(
     ("name", "expected"),
     [
-        ("plain", Parameters(("a", "b", "c", "d"), ("c", "d"), ("a", "c"))),
-        ("nothing", Parameters((), (), ())),
-        ("Parent", Parameters(("a", "b"), ("b",), ("a",))),
-        ("Child", Parameters(("a", "b"), ("b",), ("a",))),
+        (
+            "plain",
+            Parameters(("a", "b", "c", "d"), ("c", "d"), ("a", "c"), ()),
+        ),
+        ("nothing", Parameters((), (), (), ())),
+        ("Parent", Parameters(("a", "b"), ("b",), ("a",), ())),
+        ("Child", Parameters(("a", "b"), ("b",), ("a",), ())),
+        (
+            "switched",
+            Parameters(
+                ("a", "b", "c", "d"), ("d",), ("a", "b"), ("a", "b", "d")
+            ),
+        ),
     ],
 )
 def test_source_says_what_the_import_does(target, site, name, expected):

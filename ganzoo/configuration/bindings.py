@@ -112,8 +112,8 @@ class Bindings:
         """Checks the bindings of one target against what it takes.
 
         Raises:
-            ConfigurationError: If it lacks a parameter that is bound, or if one
-                that it needs is not.
+            ConfigurationError: If it lacks a parameter that is bound, if one
+                that it needs is not, or if a switch is neither on nor off.
         """
         bound = [b for b in self._all if b.name and self.target(b) == target]
         bindable = target.bindable(parameters)
@@ -121,6 +121,8 @@ class Bindings:
             target.check_bindable(
                 binding.name, binding.parameter, bindable, binding.location
             )
+            if binding.parameter in parameters.switches:
+                self._check_switch(binding)
         references = [r for r in self._references() if self.target(r) == target]
         locations = [r.location for r in references]
         locations += [b.location for b in bound]
@@ -221,6 +223,17 @@ class Bindings:
             f"`{reference.name}` {rule}. Received: {written}. Write `{right}`. "
             f"({reference.location})"
         )
+
+    def _check_switch(self, binding: Binding) -> None:
+        """Python takes any text for true, "False" among them."""
+        value = binding.value
+        if isinstance(value, Macro) and value.name in self._macros:
+            value = self._macros[value.name].value
+        if not isinstance(value, bool | Reference | Macro):
+            raise ConfigurationError(
+                f"`{self.key(binding)}` must be True or False. Received: "
+                f"{self.text(value)}. ({binding.location})"
+            )
 
     def _check_macros(self) -> None:
         used = {

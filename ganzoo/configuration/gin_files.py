@@ -5,6 +5,7 @@ Besides the package itself the only module that imports gin.
 
 import dataclasses
 import pathlib
+import re
 import tokenize
 from collections.abc import Iterable, Iterator
 from typing import Any, NamedTuple
@@ -120,7 +121,8 @@ class Reader:
             delegate.line = min(line or 1, len(lines))
             raise ConfigurationError(
                 f"`{lines[delegate.line - 1].strip()}` is not gin: "
-                f"{reason.splitlines()[-1].strip().rstrip('.')}. Write "
+                f"{reason.splitlines()[-1].strip().rstrip('.')}."
+                f"{_capitalized(reason)} Write "
                 "`name.parameter = value`, text in quotes. "
                 f"({delegate.location})"
             ) from error
@@ -153,6 +155,14 @@ class Reader:
             self.bindings.append(
                 Binding(scope, name, parameter, value, location)
             )
+
+
+def _capitalized(reason: str) -> str:
+    """A suggestion where gin's parser stumbles over `true` and the like."""
+    token = re.search(r"token '(\w+)'", reason)
+    spelt = token[1].capitalize() if token else ""
+    is_meant = spelt in ("True", "False", "None")
+    return f" Did you mean {spelt}?" if is_meant else ""
 
 
 class _Delegate(config_parser.ParserDelegate):

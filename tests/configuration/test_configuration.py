@@ -390,6 +390,11 @@ MISSPELT = {
         "`train.num_steps = five` is not gin: Failed to parse token 'five'. "
         "Write `name.parameter = value`, text in quotes. (a.gin:1)"
     ),
+    "train.is_fast = true": (
+        "`train.is_fast = true` is not gin: Failed to parse token 'true'. Did "
+        "you mean True? Write `name.parameter = value`, text in quotes. "
+        "(a.gin:1)"
+    ),
     "train.num_steps = 5\ntrain.parts = [1,\n": (
         "`train.parts = [1,` is not gin: EOF in multi-line statement. Write "
         "`name.parameter = value`, text in quotes. (a.gin:2)"

@@ -63,6 +63,37 @@ def test_the_binding_is_named(capsys, binding, others):
     assert "Received: " in err
 
 
+@pytest.mark.parametrize(
+    ("params", "message"),
+    [
+        (
+            ["build_gan.jit_compile = 'False'"],
+            "`build_gan.jit_compile` must be True or False. Received: 'False'. "
+            "(--gin_param)",
+        ),
+        (
+            ["s/datasets.digits.conditional = %IS", "IS = 1"]
+            + ["experiment.dataset = @s/datasets.digits()"],
+            "`s/ganzoo.datasets.digits.conditional` must be True or False. "
+            "Received: 1. (--gin_param)",
+        ),
+    ],
+)
+def test_a_switch_is_on_or_off(capsys, params, message):
+    """Python takes the text "False" for true."""
+    flags = ["ganzoo", "--dry_run", f"--gin_file={RECIPE}"]
+    assert run([*flags, *(f"--gin_param={text}" for text in params)]) == 2
+    assert capsys.readouterr().err == f"Error: {message}\n"
+
+
+def test_a_switch_takes_macros_and_references():
+    found = configuration.read(
+        [str(RECIPE)], ["datasets.digits.conditional = %IS", "IS = False"]
+    )
+    found.activate()
+    assert not configuration.configured("experiment")().dataset.conditional
+
+
 @pytest.mark.parametrize("name", ["evaluate", "train"])
 def test_evaluators_are_a_list(tmp_path, capsys, name):
     flags = arguments(
