@@ -3,8 +3,9 @@
 The multiplications of the layers as the recipe has them, products with padding
 among them, at the rate of the largest matrix product of the game; then the
 optimizer's pass over weights, velocities and gradients at the bandwidth of a
-sum of arrays. Both rates are of this run. Other arithmetic for the same
-function (Winograd's, a convolution joined with the doubling before it) can
+sum of arrays. Both rates are of this run. A 3 x 3 convolution of a doubled map,
+or one that is halved, counts as 4 x 4 products for each pixel of the small map,
+as ganzoo computes it. Other arithmetic for the same function (Winograd's) can
 take less.
 """
 
@@ -54,11 +55,11 @@ def layers(game):
 def residual_layers(game):
     """As `layers`, of the nets of Miyato et al. 2018, appendix B."""
 
-    def conv(area, num_in, num_out, size=3, num_others=None):
-        weights = size**2 * num_in * num_out
+    def conv(area, num_in, num_out, size=3, num_others=None, taps=None):
+        products = area * (taps or size**2) * num_in * num_out
         # Beside the kernel: by default a bias.
         num_others = num_out if num_others is None else num_others
-        return area * weights, weights + num_others
+        return products, size**2 * num_in * num_out + num_others
 
     side, _, channels = game.sample_shape
     width = game.generator_width
@@ -66,7 +67,7 @@ def residual_layers(game):
     of_g = [(game.latent_dim * 16 * width, (game.latent_dim + 1) * 16 * width)]
     for area in (8**2, 16**2, 32**2):
         of_g.append(conv(area // 4, width, width, size=1))
-        of_g.append(conv(area, width, width, num_others=norm))
+        of_g.append(conv(area // 4, width, width, num_others=norm, taps=16))
         of_g.append(conv(area, width, width, num_others=norm + width))
     of_g.append(conv(side**2, width, channels, num_others=norm + channels))
     width = game.discriminator_width
@@ -76,9 +77,9 @@ def residual_layers(game):
         conv(16**2, channels, width, size=1),
         strict=True,
     )
-    of_d = [tuple(map(sum, ends)), conv(32**2, width, width)]
-    of_d += [*2 * [conv(16**2, width, width)], conv(8**2, width, width, 1)]
-    of_d += 4 * [conv(8**2, width, width)]
+    of_d = [tuple(map(sum, ends)), conv(16**2, width, width, taps=16)]
+    of_d += [conv(16**2, width, width), conv(8**2, width, width, taps=16)]
+    of_d += [conv(8**2, width, width, 1)] + 4 * [conv(8**2, width, width)]
     return of_g, [*of_d, (width, width + 1)]
 
 

@@ -11,6 +11,7 @@ from typing import Any
 
 import keras
 
+from ganzoo_resnet import resampling
 from ganzoo_resnet.spectral import SpectralConv2D, SpectralDense
 
 
@@ -73,14 +74,10 @@ def build_generator(
         shortcut = keras.layers.Conv2D(width, 1)(hidden)
         shortcut = keras.layers.UpSampling2D()(shortcut)
         hidden = normalized(hidden)
-        hidden = keras.layers.UpSampling2D()(hidden)
-        # No bias before batch normalisation, which would take it out again.
-        hidden = keras.layers.Conv2D(
-            width,
-            3,
-            padding="same",
-            use_bias=False,
-            kernel_initializer=_residual_initializer(),
+        # Doubles the map. No bias before batch normalisation, which would take
+        # it out again.
+        hidden = resampling.Conv2D(
+            width, 3, kernel_initializer=_residual_initializer()
         )(hidden)
         hidden = normalized(hidden)
         hidden = keras.layers.Conv2D(
@@ -174,10 +171,11 @@ def build_discriminator(
         )
         hidden = keras.layers.ReLU()(hidden)
         hidden = convolved(
-            hidden, 3, kernel_initializer=_residual_initializer()
+            hidden,
+            3,
+            halves=halves,
+            kernel_initializer=_residual_initializer(),
         )
-        if halves:
-            hidden = keras.layers.AveragePooling2D(2)(hidden)
         hidden = keras.layers.Add()([hidden, shortcut])
     hidden = keras.layers.ReLU(dtype=_output_dtype())(hidden)
     area = math.prod(hidden.shape[1:3])

@@ -6,6 +6,8 @@ from typing import Any
 import keras
 import tensorflow as tf
 
+from ganzoo_resnet import resampling
+
 
 class _Spectral(keras.layers.Layer):
     """The kernel over its largest singular value.
@@ -140,22 +142,34 @@ class SpectralConv2D(_Spectral):
     Args:
         filters: Number of output channels.
         kernel_size: Height and width of the kernel, in pixels.
+        halves: Whether the outputs are the means of 2 x 2 pixels, as
+            `AveragePooling2D(2)` would make them; see `resampling.halved`.
         kernel_initializer: Of the kernel [k, k, in, filters].
         num_iterations: Power iterations in a training call. The paper uses 1.
         epsilon: Added to the lengths that u and v are divided by.
         use_bias: Whether a bias is added.
 
     Input: float [batch, height, width, in].
-    Output: float [batch, height, width, filters].
+    Output: float [batch, height, width, filters], or of half the size.
 
     Raises:
-        ValueError: If `num_iterations` is not positive.
+        ValueError: If `num_iterations` is not positive, or `kernel_size` is
+            even where the layer halves.
     """
 
-    def __init__(self, filters: int, kernel_size: int, **kwargs: Any):
+    def __init__(
+        self,
+        filters: int,
+        kernel_size: int,
+        halves: bool = False,
+        **kwargs: Any,
+    ):
         super().__init__(**kwargs)
+        if halves:
+            resampling.check_odd(kernel_size)
         self.filters = filters
         self.kernel_size = kernel_size
+        self.halves = halves
 
     def build(self, input_shape: Sequence) -> None:
         size = (self.kernel_size, self.kernel_size)
@@ -163,14 +177,20 @@ class SpectralConv2D(_Spectral):
 
     def call(self, inputs: tf.Tensor, training: bool = False) -> tf.Tensor:
         kernel = self.normalized_kernel(training)
+        if self.halves:
+            return self.biased(resampling.halved(inputs, kernel))
         return self.biased(tf.nn.conv2d(inputs, kernel, 1, "SAME"))
 
     def compute_output_shape(self, input_shape: Sequence) -> tuple:
-        return (*input_shape[:-1], self.filters)
+        batch, *sizes, _ = input_shape
+        if self.halves:
+            sizes = [None if size is None else size // 2 for size in sizes]
+        return (batch, *sizes, self.filters)
 
     def get_config(self) -> dict[str, Any]:
         return {
             **super().get_config(),
             "filters": self.filters,
             "kernel_size": self.kernel_size,
+            "halves": self.halves,
         }
