@@ -29,9 +29,9 @@ class Bindings:
     Args:
         bindings: In the order in which they were read: the last of each wins.
         core: See `names.resolve`.
-        has_imports: Whether the configuration imports Python modules, which may
-            bring configurables and macros of their own: what is unknown is then
-            kept in `unknown`, an error by name, until they are imported.
+        has_imports: Whether Python modules are imported, which may bring
+            configurables and macros: what is unknown is then an error in
+            `unknown`, by name, until they are.
 
     Attributes:
         in_use: The bindings that count: the last of each, but for `dropped`.
@@ -112,17 +112,16 @@ class Bindings:
         """Checks the bindings of one target against what it takes.
 
         Raises:
-            ConfigurationError: If it lacks a parameter that is bound, if one
-                that it needs is not, or if a switch is neither on nor off.
+            ConfigurationError: If one is unknown, missing, or no bool.
         """
         bound = [b for b in self._all if b.name and self.target(b) == target]
         bindable = target.bindable(parameters)
         for binding in bound:
-            target.check_bindable(
-                binding.name, binding.parameter, bindable, binding.location
-            )
-            if binding.parameter in parameters.switches:
-                self._check_switch(binding)
+            parameter, where = binding.parameter, binding.location
+            target.check_bindable(binding.name, parameter, bindable, where)
+            if parameter in parameters.switches:
+                value = self.text(binding.value, expand=True)
+                names.check_switch(self.key(binding), value, where)
         references = [r for r in self._references() if self.target(r) == target]
         locations = [r.location for r in references]
         locations += [b.location for b in bound]
@@ -137,9 +136,7 @@ class Bindings:
     def key(self, binding: Binding, for_gin: bool = False) -> str:
         """`scope/name.parameter`, or the name of a macro.
 
-        Args:
-            binding: One of these.
-            for_gin: By the selector, which no other registered name ends in.
+        `for_gin` by the selector, which no other registered name ends in.
         """
         if not binding.name:
             return binding.parameter
@@ -208,7 +205,7 @@ class Bindings:
             self._targets[name] = Target(name, name)
 
     def _check_form(self, reference: Reference) -> None:
-        target = self._targets[reference.name]
+        target = self.target(reference)
         is_handed_on = target.is_factory or target.is_core_function
         if not target.source or reference.is_called != is_handed_on:
             return
@@ -223,17 +220,6 @@ class Bindings:
             f"`{reference.name}` {rule}. Received: {written}. Write `{right}`. "
             f"({reference.location})"
         )
-
-    def _check_switch(self, binding: Binding) -> None:
-        """Python takes any text for true, "False" among them."""
-        value = binding.value
-        if isinstance(value, Macro) and value.name in self._macros:
-            value = self._macros[value.name].value
-        if not isinstance(value, bool | Reference | Macro):
-            raise ConfigurationError(
-                f"`{self.key(binding)}` must be True or False. Received: "
-                f"{self.text(value)}. ({binding.location})"
-            )
 
     def _check_macros(self) -> None:
         used = {

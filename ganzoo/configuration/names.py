@@ -140,3 +140,20 @@ def resolve(name: str, core: Mapping[str, str]) -> Target:
         f"No core function named {last!r}.{did_you_mean(last, functions)} "
         f"There are: {', '.join(functions)}."
     )
+
+
+def check_switch(name: str, value: str, where: str) -> None:
+    """Checks a parameter of type bool: Python takes the text "False" for true.
+
+    Args:
+        name: Of the binding.
+        value: As gin has it; what refers to something else may be a bool.
+        where: End of the message.
+
+    Raises:
+        ConfigurationError: If it is neither True nor False.
+    """
+    if value not in ("True", "False") and not value.startswith(("@", "%")):
+        raise ConfigurationError(
+            f"`{name}` must be True or False. Received: {value}. ({where})"
+        )

@@ -279,10 +279,10 @@ def _periods(
         checkpoint_every_steps = sample_every_steps
     if evaluate_every_steps is None:
         evaluate_every_steps = checkpoint_every_steps
+    if log_every_steps is None:
+        log_every_steps = epoch
     return {
-        "log_every_steps": epoch
-        if log_every_steps is None
-        else log_every_steps,
+        "log_every_steps": log_every_steps,
         "sample_every_steps": sample_every_steps,
         "checkpoint_every_steps": checkpoint_every_steps,
         "evaluate_every_steps": evaluate_every_steps,
@@ -292,11 +292,9 @@ def _periods(
 def _check_rollbacks(max_rollbacks: int, rollback_rate_factor: float) -> None:
     check_integers("train.", max_rollbacks=max_rollbacks)
     is_number = isinstance(rollback_rate_factor, numbers.Real)
-    is_factor = is_number and 0 < rollback_rate_factor <= 1
-    if max_rollbacks < 0 or not is_factor:
+    if max_rollbacks < 0 or not (is_number and 0 < rollback_rate_factor <= 1):
         raise ConfigurationError(
             "`train.max_rollbacks` must not be negative, and "
             "`train.rollback_rate_factor` be in (0, 1]. Received: "
-            f"max_rollbacks={max_rollbacks}, "
-            f"rollback_rate_factor={rollback_rate_factor!r}."
+            f"{max_rollbacks=}, {rollback_rate_factor=}."
         )
