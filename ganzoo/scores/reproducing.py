@@ -100,6 +100,20 @@ class Run(NamedTuple):
             results = _of_step(results, self.scored_step())
         return results or None
 
+    def is_done(self, bound: Mapping[str, str]) -> bool:
+        """Whether it has its numbers, and its recipe is what it was.
+
+        Args:
+            bound: Name -> text of the value, of recipe and bindings together.
+        """
+        if self.results() is None:
+            return False
+        try:
+            trained_by = (self.path / "bindings.json").read_text()
+            return json.loads(trained_by) == bound
+        except (OSError, ValueError):
+            return True  # Nothing speaks against it.
+
     def scored_step(self) -> int | None:
         """The step of the checkpoint that is to be scored, if it is there."""
         folder = self.path / "checkpoints"
@@ -136,8 +150,11 @@ class Run(NamedTuple):
             )
         return None
 
-    def play(self) -> str | None:
+    def play(self, bound: Mapping[str, str]) -> str | None:
         """Trains and scores it, unless it is done; what went wrong, or None.
+
+        Args:
+            bound: As in `is_done`.
 
         Raises:
             Busy: If another process works on it.
@@ -146,7 +163,11 @@ class Run(NamedTuple):
         try:
             with self._alone():
                 # Another process may have done it since this one looked.
-                return None if self.results() is not None else self._play()
+                if self.is_done(bound):
+                    return None
+                # Numbers of another recipe are none of this one.
+                self.record.unlink(missing_ok=True)
+                return self._play()
         except RunError as error:
             return str(error)
 

@@ -37,7 +37,8 @@ def reproduce(path: str, read: Read) -> int:
     page.write()
     is_left = False
     for run in table.all_runs():
-        if run.results() is not None:
+        bound, failure = _bound(run, read)
+        if failure is None and run.is_done(bound):
             continue
         before = table.wanting(run)
         if before is not None:
@@ -49,7 +50,7 @@ def reproduce(path: str, read: Read) -> int:
             is_left = True
             continue
         try:
-            failure = _play(run, read)
+            failure = failure or run.objection(bound) or run.play(bound)
         except Busy as busy:
             print(f"{run.path} is left: {busy}", file=sys.stderr)
             is_left = True
@@ -68,10 +69,9 @@ def reproduce(path: str, read: Read) -> int:
     return 1 if is_left or page.failures or page.faults else 0
 
 
-def _play(run: Run, read: Read) -> str | None:
-    """What went wrong with a run, or None."""
+def _bound(run: Run, read: Read) -> tuple[Mapping[str, str], str | None]:
+    """What a run's recipe and bindings say, or why they cannot be read."""
     try:
-        objection = run.objection(read([run.recipe], run.bindings))
+        return read([run.recipe], run.bindings), None
     except GanzooError as error:
-        return str(error)
-    return objection or run.play()
+        return {}, str(error)

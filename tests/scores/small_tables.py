@@ -83,6 +83,8 @@ if os.path.exists("before.py"):
     exec(open("before.py").read())
 checkpoints = run / "checkpoints"
 if flags["mode"] == "train":
+    run.mkdir(parents=True, exist_ok=True)
+    (run / "bindings.json").write_text(json.dumps(bound))
     num_steps = int(bound["train.num_steps"])
     for step in range(3, num_steps + 1, 3):
         (checkpoints / f"step-{step:08d}").mkdir(parents=True, exist_ok=True)

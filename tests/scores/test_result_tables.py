@@ -91,6 +91,26 @@ def test_a_table_is_done_once(folder):
     assert commands() == done
 
 
+def test_a_recipe_that_has_changed_is_done_again(folder):
+    """The table asks for the same file, which says something else."""
+
+    def read(recipes, params):
+        return {**small_tables.bound(recipes, params), "train.batch_size": "7"}
+
+    assert play() == 0
+    num_commands = len(commands())
+    pathlib.Path("before.py").write_text("sys.exit('No room.')")
+    assert reproduce("digits.toml", read) == 1
+    assert "| one |  [1 of 1 runs failed: No room.] |" in page()
+    pathlib.Path("before.py").write_text("bound['train.batch_size'] = '7'")
+    assert reproduce("digits.toml", read) == 0
+    assert "\n| one | -6 |" in page()
+    assert len(commands()) > num_commands + 2
+    done = commands()
+    assert reproduce("digits.toml", read) == 0
+    assert commands() == done
+
+
 def test_the_numbers_are_of_the_step_that_is_scored(folder):
     assert play() == 0
     change("seeds = [1]", "seeds = [1]\ncheckpoint = 3")
@@ -279,7 +299,7 @@ if flags["mode"] == "train" and str(run) == {str(ONE)!r}:
     # Nor one that this process had seen undone before it was free.
     monkeypatch.setattr(sys, "executable", "/nowhere")
     run, _ = Table("digits.toml").all_runs()
-    assert run.play() is None
+    assert run.play(small_tables.bound([], run.bindings)) is None
 
 
 def test_what_others_did_up_to_the_end_is_shown(folder, monkeypatch):
@@ -287,7 +307,7 @@ def test_what_others_did_up_to_the_end_is_shown(folder, monkeypatch):
     record = (TWO / "reproduced.json").read_text()
     (TWO / "reproduced.json").unlink()
 
-    def play_elsewhere(run):
+    def play_elsewhere(run, bound):
         run.record.write_text(record)
         raise reproducing.Busy("it is held.")
 
