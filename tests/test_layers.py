@@ -107,16 +107,19 @@ def test_sizes_of_the_2014_net(
     assert conv(images).shape == (1, pooled_size, pooled_size, 1)
 
 
-def test_where_pieces_tie_the_gradient_goes_to_one():
+def test_where_pieces_tie_they_share_the_gradient():
     layer = MaxoutDense(2, 5, dtype="float64")
     layer.build((None, 3))
-    layer.kernel.assign(np.repeat(RNG.normal(size=(3, 2)), 5, axis=1))
-    inputs = tf.constant(RNG.normal(size=(1, 3)))
+    kernel = np.repeat(RNG.normal(size=(3, 2)), 5, axis=1)
+    inputs = RNG.normal(size=(1, 3))
+    kernel[:, 1] -= inputs[0]  # Of unit 0, the second piece is smaller.
+    layer.kernel.assign(kernel)
     with tf.GradientTape() as tape:
-        total = tf.reduce_sum(layer(inputs))
+        total = tf.reduce_sum(layer(tf.constant(inputs)))
     gradient = tape.gradient(total, layer.kernel.value).numpy()
-    nonzero = np.any(gradient != 0, axis=0)
-    assert nonzero.reshape(2, 5).sum(axis=1).tolist() == [1, 1]
+    shares = np.array([[1 / 4, 0, 1 / 4, 1 / 4, 1 / 4], [1 / 5] * 5])
+    expected = inputs.T * shares.reshape(1, -1)
+    np.testing.assert_allclose(gradient, expected, rtol=1e-10)
 
 
 def small_net(dtype, pool_size=3):
