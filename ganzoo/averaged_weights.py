@@ -36,8 +36,10 @@ class AveragedWeights:
         self._statistics: dict[int, tf.Variable] = {}
         self._momentum: dict[int, float] = {}
         for layer in gan.generator._flatten_layers():
-            if isinstance(layer, keras.layers.BatchNormalization) and (
-                layer.trainable
+            if (
+                isinstance(layer, keras.layers.BatchNormalization)
+                and layer.trainable
+                and layer.momentum < 1  # Else nothing ever moves.
             ):
                 for variable in (layer.moving_mean, layer.moving_variance):
                     self._statistics[id(variable)] = tf.Variable(

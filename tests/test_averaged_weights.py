@@ -3,12 +3,15 @@
 import keras
 import numpy as np
 import pytest
+import small_runs
 import tensorflow as tf
 
 from ganzoo.gan import Gan
 from ganzoo.latents import Gaussian
 from ganzoo.randomness import Draws, Segment
 from ganzoo.sampling import Sampler
+from ganzoo.serving.exporting import export
+from ganzoo.storage.run_directory import RunDirectory
 
 EPSILON = 0.001  # Of keras.layers.BatchNormalization.
 
@@ -165,6 +168,19 @@ def test_labels_are_those_of_examples():
     assert asked == [100, 2000]
     assert np.isfinite(found).all()
     assert abs(found[::2].mean() - found[1::2].mean()) > 1e-3
+
+
+def test_an_export_has_them(tmp_path):
+    gan = game(generator())
+    folder = export(gan, small_runs.Data(), RunDirectory(tmp_path), {})
+    z = np.random.default_rng(1).normal(size=(5, 3)).astype("float32")
+    found = tf.saved_model.load(folder).signatures["serving_default"](
+        latents=tf.constant(z)
+    )
+    expected = Sampler(gan, use_ema=True).generate(z)
+    np.testing.assert_allclose(found["samples"], expected, rtol=1e-5, atol=1e-6)
+    raw = Sampler(gan).generate(z)
+    assert np.abs(raw - expected).max() > 0.1
 
 
 def test_under_a_strategy():
