@@ -87,11 +87,18 @@ class Monitors:
                 )
                 for player in weights
             }
+        of_discriminator = tape.gradient(
+            means["discriminator"], weights["discriminator"]
+        )
+        # On its way to G's weights it comes by the samples.
+        *of_generator, at_fake = tape.gradient(
+            means["generator"], [*weights["generator"], fake]
+        )
         norms = {
-            player: _norm(tape.gradient(mean, weights[player]))
-            for player, mean in means.items()
+            "discriminator": _norm(of_discriminator),
+            "generator": _norm(of_generator),
+            "sample": _norm([at_fake]),
         }
-        norms["sample"] = _norm([tape.gradient(means["generator"], fake)])
         return fake, logits, norms
 
     def _judge(
