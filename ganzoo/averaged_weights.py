@@ -7,6 +7,7 @@ import tensorflow as tf
 
 from ganzoo import randomness
 from ganzoo.conditions import map_condition, with_condition
+from ganzoo.networks import batch_normalizations
 from ganzoo.randomness import Draws, Segment
 
 _BATCH_SIZE = 100
@@ -35,12 +36,8 @@ class AveragedWeights:
         self._gan = gan
         self._statistics: dict[int, tf.Variable] = {}
         self._momentum: dict[int, float] = {}
-        for layer in gan.generator._flatten_layers():
-            if (
-                isinstance(layer, keras.layers.BatchNormalization)
-                and layer.trainable
-                and layer.momentum < 1  # Else nothing ever moves.
-            ):
+        for layer in batch_normalizations(gan.generator):
+            if layer.trainable and layer.momentum < 1:  # Else nothing moves.
                 for variable in (layer.moving_mean, layer.moving_variance):
                     self._statistics[id(variable)] = tf.Variable(
                         variable.value, trainable=False

@@ -166,10 +166,18 @@ class Networks:
 
 def has_batch_statistics(network: keras.Model) -> bool:
     """Whether one example's output depends on the rest of the batch."""
-    return any(
-        isinstance(layer, keras.layers.BatchNormalization)
+    return bool(batch_normalizations(network))
+
+
+def batch_normalizations(
+    network: keras.Model,
+) -> list[keras.layers.BatchNormalization]:
+    """The layers that normalise batches, those of nets within it too."""
+    return [
+        layer
         for layer in network._flatten_layers()
-    )
+        if isinstance(layer, keras.layers.BatchNormalization)
+    ]
 
 
 def check_networks(

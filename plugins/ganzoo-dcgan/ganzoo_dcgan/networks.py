@@ -70,11 +70,7 @@ def build_generator(
 
     def rectified(hidden: keras.KerasTensor) -> keras.KerasTensor:
         if batch_norm:
-            hidden = keras.layers.BatchNormalization(
-                momentum=batch_norm_momentum,
-                epsilon=1e-5,
-                synchronized=synchronized,
-            )(hidden)
+            hidden = _batch_norm(batch_norm_momentum, synchronized)(hidden)
         return keras.layers.ReLU()(hidden)
 
     channels = width * 2 ** (num_doublings - 1)
@@ -193,11 +189,7 @@ def build_discriminator(
             ),
         )(hidden)
         if normalized:
-            hidden = keras.layers.BatchNormalization(
-                momentum=batch_norm_momentum,
-                epsilon=1e-5,
-                synchronized=synchronized,
-            )(hidden)
+            hidden = _batch_norm(batch_norm_momentum, synchronized)(hidden)
         hidden = keras.layers.LeakyReLU(negative_slope)(hidden)
     hidden = keras.layers.Flatten()(hidden)
     logits = keras.layers.Dense(
@@ -206,6 +198,12 @@ def build_discriminator(
         dtype=_output_dtype(),
     )(hidden)
     return keras.Model(inputs, logits, name="dcgan_discriminator")
+
+
+def _batch_norm(momentum: float, synchronized: bool) -> keras.layers.Layer:
+    return keras.layers.BatchNormalization(
+        momentum=momentum, epsilon=1e-5, synchronized=synchronized
+    )
 
 
 def _marginals(
