@@ -1,5 +1,6 @@
 """For the tests of ganzoo and of the plugins: real data, tables of promises."""
 
+import gc
 import json
 import os
 import pathlib
@@ -11,6 +12,8 @@ import pytest
 ROOT = pathlib.Path(__file__).parent
 # As `ganzoo.run` has it: else what tests compute rounds in another way.
 os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
+# And as it has this: tests take a twentieth less time.
+gc.set_threshold(100_000, 20, 20)
 
 _CHECKS = pytest.StashKey()
 

@@ -148,14 +148,11 @@ def startup(num_rounds):
     def train():
         with tempfile.TemporaryDirectory() as folder:
             until(
-                "step ",
+                "First step",
                 "-m",
                 "ganzoo.run",
                 f"--gin_file={ROOT / 'gin/digits_mlp.gin'}",
                 f"--run_dir={folder}",
-                "--mode=train",
-                "--gin_param=train.num_steps = 1",
-                "--gin_param=train.log_every_steps = 1",
             )
 
     return rounds(

@@ -62,6 +62,7 @@ def play(
     run_steps = gan.make_step_loop()
     step = int(gan.step.numpy())
     steps_per_call = 1  # Grows: the first call includes tracing.
+    has_begun = False
     while True:
         due = min(
             [num_steps]
@@ -82,6 +83,9 @@ def play(
             run_steps(iterator, tf.constant(int(num)))
             step = int(gan.step.numpy())
         seconds = max(time.monotonic() - start, 1e-6)
+        if not has_begun:  # The first line of losses may be minutes away.
+            print(f"First step: {seconds:.1f} s with its tracing.", flush=True)
+            has_begun = True
         steps_per_call = max(
             1,
             min(

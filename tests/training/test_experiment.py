@@ -65,6 +65,9 @@ def test_a_run_leaves_all_that_it_promises(tmp_path):
     assert status == 0, output
     assert "Seed: 0\n" in output
     assert re.search(r"Devices: .*\d CPU.*Training on 1 replica\.", output)
+    first, line = re.search(r"First step: (.*) s with.*\n(.*)", output).groups()
+    assert 0 < float(first) < 600
+    assert line.startswith("step      14/30 ")
     pictures = sorted(path.name for path in (run_dir / "samples").iterdir())
     assert pictures == [f"step-{step:08d}.png" for step in (10, 20, 30)]
     with Image.open(run_dir / "samples" / pictures[-1]) as picture:
