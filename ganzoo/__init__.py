@@ -12,7 +12,7 @@ above it, never what stands below; a folder's `__init__` is the folder's map.
     configuration/          gin: a config loads exactly what it names
 
     randomness, latents     every draw, a pure function; priors of z
-    convolutions, layers, maxout, initializers, factories
+    needed_rows, convolutions, layers, maxout, initializers, factories
                             what the built-in networks share
     conditions, masks       labels and masked examples, as networks take them
     schedules, optimizers   momentum and rates that really move

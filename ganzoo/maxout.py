@@ -10,6 +10,7 @@ from typing import Any
 import keras
 import tensorflow as tf
 
+from ganzoo import needed_rows
 from ganzoo.convolutions import convolved
 from ganzoo.errors import ConfigurationError
 
@@ -102,7 +103,9 @@ class MaxoutDense(_Maxout):
         self._add_weights((input_shape[-1], self.units * self.num_pieces))
 
     def call(self, inputs: tf.Tensor) -> tf.Tensor:
-        responses = keras.ops.matmul(inputs, self.kernel) + self.bias
+        first_row = needed_rows.first_of(self)
+        responses = needed_rows.matmul(inputs, self.kernel, first_row)
+        responses += self.bias
         return _largest_of_groups(responses, self.num_pieces)
 
     def get_config(self) -> dict[str, Any]:
@@ -186,9 +189,10 @@ class MaxoutConv2D(_Maxout):
         )
 
     def call(self, inputs: tf.Tensor) -> tf.Tensor:
+        kernel, bias = map(self._by_piece, (self.kernel, self.bias))
+        first_row = needed_rows.first_of(self)
         responses = tf.nn.bias_add(
-            convolved(inputs, self._by_piece(self.kernel), self.padding),
-            self._by_piece(self.bias),
+            convolved(inputs, kernel, self.padding, first_row), bias
         )
         # Pieces that lie apart are cut out at a third of the cost.
         pieces = tf.split(responses, self.num_pieces, axis=-1)

@@ -10,7 +10,7 @@ from typing import Any
 import keras
 import tensorflow as tf
 
-from ganzoo import objectives, randomness
+from ganzoo import needed_rows, objectives, randomness
 from ganzoo.conditions import map_condition, with_condition
 from ganzoo.errors import ComponentError
 from ganzoo.interfaces import Prior
@@ -112,7 +112,10 @@ class Networks:
     def judge_both(
         self, minibatch: Minibatch, fake: tf.Tensor, purpose: str
     ) -> dict[str, tf.Tensor]:
-        """D(x) and D(G(z)): {"real_logits": [B], "fake_logits": [B]}."""
+        """D(x) and D(G(z)): {"real_logits": [B], "fake_logits": [B]}.
+
+        For gradients by D's weights and by the fakes: that by x may be zero.
+        """
         real, condition, _ = minibatch
         if self.mixes_examples:
             draws = self.draws(minibatch, f"{purpose}/D/real")
@@ -127,7 +130,9 @@ class Networks:
             lambda part: tf.concat([part, part], axis=0), condition
         )
         draws = self.draws(minibatch, f"{purpose}/D/real", f"{purpose}/D/fake")
-        logits, num = self.judge(both, twice, draws), minibatch.num
+        num = minibatch.num
+        with needed_rows.only_from(num, self.discriminator):
+            logits = self.judge(both, twice, draws)
         return {"real_logits": logits[:num], "fake_logits": logits[num:]}
 
     def penalties(

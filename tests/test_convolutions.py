@@ -29,11 +29,23 @@ def derivatives(function, images, kernel, padding):
 
 @pytest.mark.parametrize(
     ("num_channels", "size", "padding"),
-    [(3, 4, 2), (16, 3, 1), (16, 3, 0), (16, 5, 3), (16, 2, 2)],
+    [
+        (3, 4, 2),
+        (3, 3, 0),
+        (1, 5, 4),
+        (3, 2, 2),
+        (16, 3, 1),
+        (16, 3, 0),
+        (16, 5, 3),
+        (16, 2, 2),
+    ],
 )
+@pytest.mark.parametrize("image_size", [(6, 5), (8, 6)])
 @pytest.mark.parametrize("jit_compile", [False, True])
-def test_same_as_tensorflows(num_channels, size, padding, jit_compile):
-    images = tf.constant(RNG.normal(size=(2, 6, 5, num_channels)))
+def test_same_as_tensorflows(
+    image_size, num_channels, size, padding, jit_compile
+):
+    images = tf.constant(RNG.normal(size=(2, *image_size, num_channels)))
     kernel = tf.constant(RNG.normal(size=(size, size, num_channels, 3)) / 9)
     wanted = derivatives(own, images, kernel, padding)
 

@@ -21,6 +21,7 @@ ROWS = {
     "configuration": ("configuration",),
     "parts": (
         "randomness",
+        "needed_rows",
         "convolutions",
         "layers",
         "maxout",
