@@ -58,7 +58,7 @@ def matmul(inputs: Any, kernel: Any, first_row: Any = 0) -> tf.Tensor:
     Returns:
         [B, m].
     """
-    if is_first(first_row):
+    if _is_first(first_row):
         return tf.matmul(inputs, kernel)
 
     @tf.custom_gradient
@@ -80,23 +80,21 @@ def behind_zeros(
     gradient: Callable, upstream: tf.Tensor, first_row: Any
 ) -> tf.Tensor:
     """What `gradient` makes of the rows that are needed, zero in the others."""
-    if is_first(first_row):
+    if _is_first(first_row):
         return gradient(upstream)
     found = gradient(upstream[first_row:])
     others = [[0, 0]] * (found.shape.rank - 1)
     return tf.pad(found, [[first_row, 0], *others])
 
 
-def is_first(row: Any) -> bool:
+def _is_first(row: Any) -> bool:
     """Whether this is known to be the first of all rows."""
     return isinstance(row, int) and row == 0
 
 
 def _lowest_with_weights(network: keras.Model) -> keras.layers.Layer | None:
     """The one below which no weight is; None where that cannot be known."""
-    if not hasattr(network, "operations") and not isinstance(
-        network, keras.Sequential
-    ):
+    if not type(network).__module__.startswith("keras."):
         return None  # The order of a subclass' layers says nothing.
     # From the input upwards: what is below a layer stands before it.
     return next((layer for layer in network.layers if layer.weights), None)

@@ -60,6 +60,21 @@ class Subclass(keras.Model):
         return self.logit(self.upper(self.lower(self.flat(samples))))
 
 
+class CalledInItsOwnWay(keras.Model):
+    """Has a graph of layers, and then does not keep to it."""
+
+    def __init__(self):
+        samples = keras.Input(SHAPE)
+        upper, lower = MaxoutDense(5, 2), MaxoutDense(64, 2)
+        logits = keras.layers.Dense(1)(upper(keras.layers.Flatten()(samples)))
+        super().__init__(samples, logits)
+        self.lower, self.upper = lower, upper
+
+    def call(self, samples, training=None):
+        flat, _, logit = self.layers[1:4]
+        return logit(self.upper(self.lower(flat(samples))))
+
+
 class NoStep:
     value = tf.constant(3, tf.int64)
 
@@ -98,6 +113,7 @@ def found(discriminator, together):
         (maxout_above_another, False),
         (two_ways, None),
         (Subclass, False),
+        (CalledInItsOwnWay, False),
     ],
 )
 def test_what_is_needed_is_all_there(build, is_less):
