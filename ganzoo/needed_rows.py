@@ -47,7 +47,7 @@ def first_of(layer: keras.layers.Layer) -> Any:
     return first_row
 
 
-def matmul(inputs: Any, kernel: Any, first_row: Any = 0) -> tf.Tensor:
+def matmul(inputs: Any, kernel: Any, first_row: Any) -> tf.Tensor:
     """The product, whose gradient by the rows before `first_row` is zero.
 
     Args:

@@ -41,7 +41,7 @@ def maxout_above_another():
 
 
 def two_ways():
-    """Where a maxout layer reads the sample, and what another makes of it."""
+    """Where a maxout layer reads the sample, and what it made of it itself."""
     samples = keras.Input(SHAPE)
     flat = keras.layers.Flatten()(samples)
     shared = MaxoutDense(64, 2)
